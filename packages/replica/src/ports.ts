@@ -1,0 +1,50 @@
+import type { MemberId, Message } from '@quorate/raft';
+
+/** Time, as one member sees it. */
+export interface Clock {
+  /** Milliseconds on a clock that never goes back; its origin means nothing. */
+  monotonicMs(): number;
+  /** Milliseconds since 1970, as the host believes. Never used for safety. */
+  wallMs(): number;
+  /** Calls `callback` once, no sooner than `delayMs` from now. The result cancels it. */
+  setTimer(delayMs: number, callback: () => void): Timer;
+}
+
+export interface Timer {
+  cancel(): void;
+}
+
+/** Randomness: integers in [0, bound). */
+export interface Random {
+  integer(bound: number): number;
+}
+
+/** How a member reaches its peers. Best effort: messages may be lost, repeated or late, never altered. */
+export interface PeerTransport {
+  /** Who may be talked to from now on. Connections to anyone else are closed, with their timers and retries. */
+  setPeers(peers: readonly Peer[]): void;
+  /** Never blocks and never throws. Drops the message and reports `unreachable` when the peer's queue is full or it is not connected. */
+  send(messages: readonly Message[]): void;
+  close(): Promise<void>;
+}
+
+export type Peer = { readonly id: MemberId; readonly urls: readonly string[] };
+
+/** What a transport tells its member. Each call returns at once. */
+export interface PeerEvents {
+  receive(message: Message): void;
+  /** The peer's host closed the connection: its process is gone or going. */
+  closed(peer: MemberId): void;
+  /** Messages to the peer may have been lost. */
+  unreachable(peer: MemberId): void;
+}
+
+/** A structured log, shaped as pino's. */
+export interface Logger {
+  trace(fields: object, message: string): void;
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+  child(fields: object): Logger;
+}

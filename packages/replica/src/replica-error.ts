@@ -1,0 +1,35 @@
+/**
+ * Why a member could not answer.
+ *
+ * - `no-leader`: no leader was known until the deadline. A write was not proposed: it has no effect.
+ * - `unknown-outcome`: a write was proposed, but its leader was lost or the deadline passed before it was
+ *   seen to commit. It may take effect, now or later.
+ * - `timed-out`: a read was not confirmed before the deadline.
+ * - `overloaded`: too much is waiting already. A write has no effect.
+ * - `request-too-large`: the command exceeds the limit. It has no effect.
+ * - `cancelled`: the caller gave up. A write may take effect.
+ * - `stopped`: the member is stopping. A write that was proposed is answered `unknown-outcome` instead.
+ * - `not-leader`: the request is for the leader only.
+ * - `bad-transferee`: leadership cannot go to that member.
+ */
+export type ReplicaErrorCode =
+  | 'no-leader'
+  | 'unknown-outcome'
+  | 'timed-out'
+  | 'overloaded'
+  | 'request-too-large'
+  | 'cancelled'
+  | 'stopped'
+  | 'not-leader'
+  | 'bad-transferee';
+
+/** An operating error of a member. A broken invariant is an AssertionError instead, and stops the member. */
+export class ReplicaError extends Error {
+  override readonly name = 'ReplicaError';
+  readonly code: ReplicaErrorCode;
+
+  constructor(code: ReplicaErrorCode, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
