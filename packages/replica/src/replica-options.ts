@@ -1,0 +1,55 @@
+import type { Store } from '@quorate/kv';
+import type { Configuration, LogIndex, MemberId, MonotonicMs, RaftOptions, Role, Term } from '@quorate/raft';
+import type { WriteAheadLog } from '@quorate/storage';
+import type { Clock, Logger, PeerEvents, PeerTransport, Random } from './ports.ts';
+
+/** How long a caller waits. */
+export type Call = {
+  /** When to give up, on the member's monotonic clock. */
+  readonly deadlineMs: MonotonicMs;
+  readonly signal?: AbortSignal;
+};
+
+/** What one member is made of. The caller opens the parts; the replica closes them. */
+export type ReplicaOptions = {
+  readonly memberId: MemberId;
+  readonly clusterId: bigint;
+  /** Consensus settings without what the replica supplies itself. */
+  readonly raft: Omit<RaftOptions, 'id' | 'random' | 'electionTimeoutMs'>;
+  /** Milliseconds between ticks. */
+  readonly tickMs: number;
+  readonly log: WriteAheadLog;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Called once while opening; the transport must be ready to send. */
+  readonly connect: (events: PeerEvents) => PeerTransport;
+  readonly limits: ReplicaLimits;
+};
+
+/** What keeps a member's memory bounded. Beyond each of them callers get `overloaded` or `request-too-large`. */
+export type ReplicaLimits = {
+  /** Bytes of one encoded command. Default 1.5 MiB. */
+  readonly requestMaxBytes: number;
+  /** Writes of this member's own clients that are not answered yet. Default 65,536 and 256 MiB. */
+  readonly pendingProposalsMax: number;
+  readonly pendingProposalsMaxBytes: number;
+  /** Reads of this member's own clients that are not answered yet. Default 65,536. */
+  readonly pendingReadsMax: number;
+  /** Inputs waiting for the core: messages beyond it are dropped, as a network may. Default 65,536. */
+  readonly inputQueueMax: number;
+};
+
+/** A member's view of itself and its cluster, at one moment. */
+export type ReplicaStatus = {
+  readonly memberId: MemberId;
+  readonly clusterId: bigint;
+  readonly role: Role;
+  readonly term: Term;
+  readonly leader: MemberId | null;
+  readonly commitIndex: LogIndex;
+  readonly appliedIndex: LogIndex;
+  readonly lastIndex: LogIndex;
+  readonly configuration: Configuration;
+};
