@@ -8,6 +8,8 @@ export interface Clock {
   wallMs(): number;
   /** Calls `callback` once, no sooner than `delayMs` from now. The result cancels it. */
   setTimer(delayMs: number, callback: () => void): Timer;
+  /** Calls `callback` once, after the I/O events that are ready now have been handled: what arrives together is handled together. */
+  defer(callback: () => void): void;
 }
 
 export interface Timer {
