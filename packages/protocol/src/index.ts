@@ -1,0 +1,14 @@
+export * from './generated/etcdserverpb/auth.ts';
+export * from './generated/etcdserverpb/cluster.ts';
+export * from './generated/etcdserverpb/header.ts';
+export * from './generated/etcdserverpb/kv.ts';
+export * from './generated/etcdserverpb/lease.ts';
+export * from './generated/etcdserverpb/maintenance.ts';
+export * from './generated/etcdserverpb/watch.ts';
+export * from './generated/mvccpb/kv.ts';
+export * from './generated/quorate/command/v1/command.ts';
+export * as auth from './generated/authpb/auth.ts';
+export * as health from './generated/grpc/health/v1/health.ts';
+export * as peer from './generated/quorate/peer/v1/peer.ts';
+export * from './service.ts';
+export * from './services.ts';

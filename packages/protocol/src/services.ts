@@ -1,0 +1,23 @@
+import { AuthDefinition } from './generated/etcdserverpb/auth.ts';
+import { ClusterDefinition } from './generated/etcdserverpb/cluster.ts';
+import { KVDefinition } from './generated/etcdserverpb/kv.ts';
+import { LeaseDefinition } from './generated/etcdserverpb/lease.ts';
+import { MaintenanceDefinition } from './generated/etcdserverpb/maintenance.ts';
+import { WatchDefinition } from './generated/etcdserverpb/watch.ts';
+import { HealthDefinition } from './generated/grpc/health/v1/health.ts';
+import { describeService } from './service.ts';
+
+/** Reads, writes, transactions, compaction. */
+export const kvService = describeService(KVDefinition);
+/** Changes as they happen. */
+export const watchService = describeService(WatchDefinition);
+/** Keys that vanish with their owner. */
+export const leaseService = describeService(LeaseDefinition);
+/** Who is in the cluster. */
+export const clusterService = describeService(ClusterDefinition);
+/** What operators need of one member. */
+export const maintenanceService = describeService(MaintenanceDefinition);
+/** Users, roles and permissions. */
+export const authService = describeService(AuthDefinition);
+/** gRPC's standard health check. */
+export const healthService = describeService(HealthDefinition);
