@@ -1,0 +1,55 @@
+import type { MemberId, MonotonicMs } from '@quorate/raft';
+import { ReplicaError } from './replica-error.ts';
+import type { Call } from './replica-options.ts';
+
+type Running = {
+  readonly to: MemberId;
+  readonly deadlineMs: MonotonicMs;
+  readonly resolve: () => void;
+  readonly reject: (error: Error) => void;
+};
+
+/** The callers that wait for a hand-over of leadership to end (dissertation, section 3.10). */
+export class LeadershipTransfer {
+  private running: Running | null = null;
+
+  /** Waits for `to` to lead. A transfer that is under way to another member is given up. */
+  begin(to: MemberId, call: Call): Promise<void> {
+    this.end(new ReplicaError('timed-out', 'another transfer of leadership was asked for'));
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.running = { to, deadlineMs: call.deadlineMs, resolve, reject };
+    return promise;
+  }
+
+  leaderChanged(leader: MemberId | null): void {
+    if (this.running === null || leader === null) {
+      return;
+    }
+    if (leader === this.running.to) {
+      const { resolve } = this.running;
+      this.running = null;
+      resolve();
+    } else {
+      this.end(new ReplicaError('timed-out', 'another member took over leadership'));
+    }
+  }
+
+  aborted(): void {
+    this.end(new ReplicaError('timed-out', 'the member did not take over leadership in time'));
+  }
+
+  expire(nowMs: MonotonicMs): void {
+    if (this.running !== null && this.running.deadlineMs <= nowMs) {
+      this.aborted();
+    }
+  }
+
+  stop(): void {
+    this.end(new ReplicaError('stopped', 'the member is stopping'));
+  }
+
+  private end(error: ReplicaError): void {
+    this.running?.reject(error);
+    this.running = null;
+  }
+}

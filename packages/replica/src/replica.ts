@@ -1,0 +1,427 @@
+import { type CommandBody, type CommandResponse, encodeCommand, type Store } from '@quorate/kv';
+import {
+  type Entry,
+  type Input,
+  type LogRead,
+  type MemberId,
+  type Message,
+  type Output,
+  RaftCore,
+  type RaftEvent,
+  type Term,
+  toLogIndex,
+  toTerm,
+} from '@quorate/raft';
+import type { WriteAheadLog } from '@quorate/storage';
+import { logEvent } from './event-log.ts';
+import { LeadershipTransfer } from './leadership-transfer.ts';
+import { PendingReads } from './pending-reads.ts';
+import { PendingWrites } from './pending-writes.ts';
+import { Persister } from './persister.ts';
+import type { Clock, Logger, PeerEvents, PeerTransport, Timer } from './ports.ts';
+import { ReplicaError } from './replica-error.ts';
+import type { Call, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
+import { restoreCore } from './restore.ts';
+
+/**
+ * One member: drives the core, the log, the state machine and the peers.
+ *
+ * All that happens becomes an input in one queue. A turn drains it: step the core, send what may be sent,
+ * start the disk, apply what is committed. Results of I/O come back as inputs, so nothing is ever checked
+ * before an await and acted on after it.
+ */
+export class Replica {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** Resolves if the member had to stop itself: its disk failed, or an invariant is broken. Never rejects. */
+  readonly failed: Promise<Error>;
+
+  private readonly options: ReplicaOptions;
+  private readonly limits: ReplicaLimits;
+  private readonly logger: Logger;
+  private readonly log: WriteAheadLog;
+  private readonly core: RaftCore;
+  private readonly persister: Persister;
+  private readonly writes: PendingWrites;
+  private readonly reads: PendingReads;
+  private readonly transfer = new LeadershipTransfer();
+  private readonly reportFailure: (error: Error) => void;
+  private readonly logReads = new Set<Promise<void>>();
+  private transport: PeerTransport | null = null;
+
+  private inputs: Input[] = [];
+  private toApply: (readonly Entry[])[] = [];
+  private outbox: Message[] = [];
+  private tickTimer: Timer | null = null;
+  private turnScheduled = false;
+  private stopped = false;
+  /** Set when a proposal was turned away: wait for a tick before trying again, instead of spinning. */
+  private holdProposals = false;
+  private nextSequence: number;
+  private appliedTerm: Term;
+
+  /**
+   * Starts the member on opened parts. The log must not be empty: see `bootstrapLog`. The replica owns log,
+   * store and transport from now on, also when this rejects.
+   */
+  static async open(options: ReplicaOptions): Promise<Replica> {
+    const replica = new Replica(options, await restoreCore(options));
+    replica.start();
+    return replica;
+  }
+
+  private constructor(options: ReplicaOptions, core: RaftCore) {
+    this.options = options;
+    this.limits = options.limits;
+    this.logger = options.logger;
+    this.log = options.log;
+    this.store = options.store;
+    this.clock = options.clock;
+    this.core = core;
+    this.appliedTerm = toTerm(0);
+    // Distinct from every earlier life of this member with overwhelming probability: what an earlier life
+    // proposed may still be applied in this one, and must not be taken for an answer.
+    this.nextSequence = options.random.integer(2 ** 31) * 2 ** 21 + 1;
+    this.persister = new Persister(options.log, {
+      durable: (batch, messages) => this.persisted(batch, messages),
+      failed: (error) => this.fail(error),
+    });
+    this.writes = new PendingWrites({
+      maxCount: options.limits.pendingProposalsMax,
+      maxBytes: options.limits.pendingProposalsMaxBytes,
+    });
+    this.reads = new PendingReads({
+      maxCount: options.limits.pendingReadsMax,
+      retryMs: options.raft.electionTimeoutTicks * options.tickMs * 0.5,
+    });
+    const failure = Promise.withResolvers<Error>();
+    this.failed = failure.promise;
+    this.reportFailure = failure.resolve;
+  }
+
+  /**
+   * Replicates a command and resolves with the state machine's answer once it is applied here.
+   * Rejects with a StoreError if the state machine refuses the command, else with a ReplicaError; see its
+   * codes for what is known about the effect. Writes that wait for a leader wait until the call's deadline.
+   */
+  async propose(body: CommandBody, call: Call): Promise<CommandResponse> {
+    this.checkCall(call);
+    this.store.validate(body);
+    const sequence = this.nextSequence;
+    this.nextSequence += 1;
+    const data = encodeCommand({ requestId: { member: this.options.memberId, sequence }, body });
+    if (data.length > this.limits.requestMaxBytes) {
+      throw new ReplicaError(
+        'request-too-large',
+        `the request takes ${data.length} bytes, the limit is ${this.limits.requestMaxBytes}`,
+      );
+    }
+    const answer = this.writes.add(sequence, data, call);
+    this.scheduleTurn();
+    return answer;
+  }
+
+  /** Resolves when reads of `store` are linearizable: it holds all that was acknowledged before this call. */
+  async linearize(call: Call): Promise<void> {
+    this.checkCall(call);
+    const ready = this.reads.add(call);
+    this.scheduleTurn();
+    return ready;
+  }
+
+  /**
+   * Hands leadership to a voter; resolves when this member sees it lead. Rejects with `not-leader` unless this
+   * member leads, `bad-transferee` if `to` is no voter, `timed-out` if it did not take over in time.
+   */
+  async transferLeadership(to: MemberId, call: Call): Promise<void> {
+    this.checkCall(call);
+    const status = this.core.status();
+    if (status.role !== 'leader') {
+      throw new ReplicaError('not-leader', 'only the leader can hand over leadership');
+    }
+    if (!status.configuration.voters.includes(to)) {
+      throw new ReplicaError('bad-transferee', 'leadership can only go to a voting member');
+    }
+    if (to === this.options.memberId) {
+      return;
+    }
+    const done = this.transfer.begin(to, call);
+    this.enqueue({ type: 'transfer-leadership', to });
+    return done;
+  }
+
+  status(): ReplicaStatus {
+    const { role, term, leader, commit, lastIndex, configuration } = this.core.status();
+    return {
+      memberId: this.options.memberId,
+      clusterId: this.options.clusterId,
+      role,
+      term,
+      leader,
+      commitIndex: commit,
+      appliedIndex: toLogIndex(this.store.appliedIndex),
+      lastIndex,
+      configuration,
+    };
+  }
+
+  /** Stops the member. Writes without an answer are told what is known of them. Idempotent. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.transport?.close();
+    await this.persister.close();
+    await Promise.allSettled(this.logReads);
+    await this.log.close();
+    this.store.close();
+  }
+
+  private start(): void {
+    const events: PeerEvents = {
+      receive: (message) => this.receive(message),
+      closed: (peer) => this.enqueue({ type: 'peer-closed', peer }),
+      unreachable: (peer) => this.enqueue({ type: 'peer-unreachable', peer }),
+    };
+    this.transport = this.options.connect(events);
+    this.updatePeers();
+    this.armTick();
+    const { voters, outgoingVoters } = this.core.status().configuration;
+    if (voters.length === 1 && outgoingVoters.length === 0 && voters[0] === this.options.memberId) {
+      this.enqueue({ type: 'campaign' }); // Nobody else could lead: do not wait for a timeout.
+    }
+  }
+
+  /** A message from a peer. Beyond the limits it is dropped, as a network may: Raft repeats what matters. */
+  private receive(message: Message): void {
+    if (this.inputs.length >= this.limits.inputQueueMax) {
+      return;
+    }
+    if (message.type === 'append-request' && this.persister.backlogBytes > this.options.raft.uncommittedMaxBytes) {
+      return; // The disk is slower than the leader sends; the leader will probe again.
+    }
+    this.enqueue({ type: 'message', message });
+  }
+
+  private enqueue(input: Input): void {
+    if (!this.stopped) {
+      this.inputs.push(input);
+      this.scheduleTurn();
+    }
+  }
+
+  private scheduleTurn(): void {
+    if (!this.turnScheduled && !this.stopped) {
+      this.turnScheduled = true;
+      this.clock.defer(() => this.turn());
+    }
+  }
+
+  private armTick(): void {
+    this.tickTimer = this.clock.setTimer(this.options.tickMs, () => {
+      this.armTick();
+      this.enqueue({ type: 'tick' });
+    });
+  }
+
+  private turn(): void {
+    this.turnScheduled = false;
+    if (this.stopped) {
+      return;
+    }
+    try {
+      const inputs = this.inputs;
+      this.inputs = [];
+      for (const input of inputs) {
+        this.step(input);
+        if (input.type === 'tick') {
+          this.ticked();
+        }
+      }
+      this.stepWrites();
+      this.stepReads();
+      this.flush();
+      this.applyNext();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** Sends before it writes: the leader's disk works in parallel with replication (dissertation, section 10.2.1). */
+  private flush(): void {
+    if (this.outbox.length > 0) {
+      const messages = this.outbox;
+      this.outbox = [];
+      this.transport?.send(messages);
+    }
+    this.persister.flush();
+  }
+
+  private ticked(): void {
+    const nowMs = this.clock.monotonicMs();
+    this.holdProposals = false;
+    this.writes.expire(nowMs);
+    this.reads.expire(nowMs, this.core.status().leader !== null);
+    this.transfer.expire(nowMs);
+  }
+
+  private stepWrites(): void {
+    while (this.writes.hasWaiting && !this.holdProposals) {
+      const { leader, term } = this.core.status();
+      if (leader === null) {
+        return;
+      }
+      const proposals = this.writes.takeBatch(term);
+      if (proposals.length > 0) {
+        this.step({ type: 'propose', proposals });
+      }
+    }
+  }
+
+  private stepReads(): void {
+    if (this.core.status().leader === null) {
+      return;
+    }
+    const id = this.reads.nextBatch(this.clock.monotonicMs());
+    if (id !== null) {
+      this.step({ type: 'read', id });
+    }
+  }
+
+  private step(input: Input): void {
+    const output = this.core.step(input, this.clock.monotonicMs());
+    for (const message of output.messages) {
+      this.outbox.push(message);
+    }
+    this.persister.add(output.persist, output.messagesAfterPersist);
+    if (output.entriesToApply.length > 0) {
+      this.toApply.push(output.entriesToApply);
+    }
+    for (const read of output.logReads) {
+      this.readLog(read);
+    }
+    this.answer(output);
+    for (const event of output.events) {
+      this.observe(event);
+    }
+  }
+
+  private answer(output: Output): void {
+    for (const { id, reason } of output.proposalsRefused) {
+      this.writes.refuse(id, reason);
+      this.holdProposals = true;
+    }
+    for (const { id, index } of output.readsReady) {
+      this.reads.ready(id, index, toLogIndex(this.store.appliedIndex));
+    }
+    for (const { id } of output.readsRefused) {
+      this.reads.refused(id);
+    }
+  }
+
+  private observe(event: RaftEvent): void {
+    logEvent(this.logger, event, (id) => this.nameOf(id));
+    switch (event.type) {
+      case 'leader-changed':
+        this.holdProposals = false;
+        this.transfer.leaderChanged(event.leader);
+        return;
+      case 'transfer-aborted':
+        this.transfer.aborted();
+        return;
+      case 'configuration-changed':
+        this.updatePeers();
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** Applies one batch; the rest waits for the next turn, so that heartbeats are never behind a long apply. */
+  private applyNext(): void {
+    const entries = this.toApply.shift();
+    const last = entries?.at(-1);
+    if (entries === undefined || last === undefined) {
+      return;
+    }
+    const results = this.store.apply(
+      entries.map((entry) => ({
+        index: entry.index,
+        term: entry.term,
+        data: entry.kind === 'command' ? entry.data : null,
+      })),
+    );
+    for (const { requestId, outcome } of results) {
+      if (requestId?.member === this.options.memberId) {
+        this.writes.settle(requestId.sequence, outcome);
+      }
+    }
+    if (last.term > this.appliedTerm) {
+      this.appliedTerm = last.term;
+      this.writes.termApplied(last.term);
+    }
+    this.reads.applied(last.index);
+    this.enqueue({ type: 'applied', index: last.index });
+  }
+
+  private readLog(read: LogRead): void {
+    const done = this.log
+      .read(read.first, read.last, read.maxBytes)
+      .then(
+        (entries) => this.enqueue({ type: 'log-read', read, entries }),
+        (error: unknown) => this.fail(error),
+      )
+      .finally(() => this.logReads.delete(done));
+    this.logReads.add(done);
+  }
+
+  private persisted(batch: number | null, messages: readonly Message[]): void {
+    if (this.stopped) {
+      return;
+    }
+    this.transport?.send(messages);
+    if (batch !== null) {
+      this.enqueue({ type: 'persisted', batch });
+    }
+  }
+
+  private updatePeers(): void {
+    const { addresses } = this.core.status().configuration;
+    this.transport?.setPeers(
+      addresses
+        .filter((address) => address.id !== this.options.memberId)
+        .map((address) => ({ id: address.id, urls: address.peerUrls })),
+    );
+  }
+
+  private nameOf(id: MemberId): string {
+    const address = this.core.status().configuration.addresses.find((candidate) => candidate.id === id);
+    return address?.name ?? `member ${id.toString(16)}`;
+  }
+
+  private checkCall(call: Call): void {
+    if (this.stopped) {
+      throw new ReplicaError('stopped', 'the member is stopping');
+    }
+    if (call.signal?.aborted === true) {
+      throw new ReplicaError('cancelled', 'the caller gave up');
+    }
+  }
+
+  private fail(cause: unknown): void {
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    if (!this.stopped) {
+      this.logger.error({ err: error }, `the member stops: ${error.message}`);
+    }
+    this.stop();
+    this.reportFailure(error);
+  }
+
+  private stop(): void {
+    this.stopped = true;
+    this.tickTimer?.cancel();
+    this.inputs = [];
+    this.toApply = [];
+    this.writes.stop();
+    this.reads.stop();
+    this.transfer.stop();
+  }
+}
