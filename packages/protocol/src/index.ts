@@ -12,3 +12,4 @@ export * as health from './generated/grpc/health/v1/health.ts';
 export * as peer from './generated/quorate/peer/v1/peer.ts';
 export * from './service.ts';
 export * from './services.ts';
+export * from './wire/wire-error.ts';

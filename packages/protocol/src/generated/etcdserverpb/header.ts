@@ -5,7 +5,8 @@
 // source: etcdserverpb/header.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader } from "../../wire/binary-reader.ts";
+import { BinaryWriter } from "../../wire/binary-writer.ts";
 
 /** What every answer of the etcd API begins with. */
 
@@ -26,87 +27,64 @@ function createBaseResponseHeader(): ResponseHeader {
 export const ResponseHeader: MessageFns<ResponseHeader> = {
   encode(message: ResponseHeader, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.clusterId !== 0n) {
-      if (BigInt.asUintN(64, message.clusterId) !== message.clusterId) {
-        throw new globalThis.Error("value provided for field message.clusterId of type uint64 too large");
-      }
       writer.uint32(8).uint64(message.clusterId);
     }
     if (message.memberId !== 0n) {
-      if (BigInt.asUintN(64, message.memberId) !== message.memberId) {
-        throw new globalThis.Error("value provided for field message.memberId of type uint64 too large");
-      }
       writer.uint32(16).uint64(message.memberId);
     }
     if (message.revision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.revision)) !== BigInt(message.revision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.revision) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.revision));
+      writer.uint32(24).int64(message.revision);
     }
     if (message.raftTerm !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.raftTerm)) !== BigInt(message.raftTerm)) {
-        throw new globalThis.Error("value provided for field BigInt(message.raftTerm) of type uint64 too large");
-      }
-      writer.uint32(32).uint64(BigInt(message.raftTerm));
+      writer.uint32(32).uint64(message.raftTerm);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ResponseHeader {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseResponseHeader();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.clusterId = reader.uint64() as bigint;
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseResponseHeader();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.memberId = reader.uint64() as bigint;
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.revision = longToNumber(reader.int64());
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.raftTerm = longToNumber(reader.uint64());
-            continue;
-          }
+          message.clusterId = reader.uint64();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.memberId = reader.uint64();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.revision = reader.int64Number();
+          continue;
+        }
+        case 4: {
+          if (tag !== 32) {
+            break;
+          }
+
+          message.raftTerm = reader.uint64Number();
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<ResponseHeader>): ResponseHeader {
@@ -130,17 +108,6 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends { $case: string } ? { [K in keyof Omit<T, "$case">]?: DeepPartial<T[K]> } & { $case: T["$case"] }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

@@ -5,7 +5,8 @@
 // source: etcdserverpb/maintenance.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader } from "../../wire/binary-reader.ts";
+import { BinaryWriter } from "../../wire/binary-writer.ts";
 import { ResponseHeader } from "./header.ts";
 
 /** What operators need of one member. Each request concerns the member that is asked. */
@@ -166,9 +167,6 @@ export const AlarmRequest: MessageFns<AlarmRequest> = {
       writer.uint32(8).int32(message.action);
     }
     if (message.memberID !== 0n) {
-      if (BigInt.asUintN(64, message.memberID) !== message.memberID) {
-        throw new globalThis.Error("value provided for field message.memberID of type uint64 too large");
-      }
       writer.uint32(16).uint64(message.memberID);
     }
     if (message.alarm !== 0) {
@@ -179,51 +177,40 @@ export const AlarmRequest: MessageFns<AlarmRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): AlarmRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseAlarmRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.action = reader.int32() as any;
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseAlarmRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.memberID = reader.uint64() as bigint;
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.alarm = reader.int32() as any;
-            continue;
-          }
+          message.action = reader.int32() as any;
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.memberID = reader.uint64();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.alarm = reader.int32() as any;
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<AlarmRequest>): AlarmRequest {
@@ -245,9 +232,6 @@ function createBaseAlarmMember(): AlarmMember {
 export const AlarmMember: MessageFns<AlarmMember> = {
   encode(message: AlarmMember, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.memberID !== 0n) {
-      if (BigInt.asUintN(64, message.memberID) !== message.memberID) {
-        throw new globalThis.Error("value provided for field message.memberID of type uint64 too large");
-      }
       writer.uint32(8).uint64(message.memberID);
     }
     if (message.alarm !== 0) {
@@ -258,43 +242,32 @@ export const AlarmMember: MessageFns<AlarmMember> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): AlarmMember {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseAlarmMember();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.memberID = reader.uint64() as bigint;
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseAlarmMember();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.alarm = reader.int32() as any;
-            continue;
+          message.memberID = reader.uint64();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
           }
+
+          message.alarm = reader.int32() as any;
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<AlarmMember>): AlarmMember {
@@ -325,43 +298,32 @@ export const AlarmResponse: MessageFns<AlarmResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): AlarmResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseAlarmResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseAlarmResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.alarms.push(AlarmMember.decode(reader, reader.uint32()));
-            continue;
+          message.header = ResponseHeader.decode(reader, reader.uint32());
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
           }
+
+          message.alarms.push(AlarmMember.decode(reader, reader.uint32()));
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<AlarmResponse>): AlarmResponse {
@@ -388,27 +350,16 @@ export const StatusRequest: MessageFns<StatusRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): StatusRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseStatusRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+    const end = reader.enter(length);
+    const message = createBaseStatusRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<StatusRequest>): StatusRequest {
@@ -447,45 +398,25 @@ export const StatusResponse: MessageFns<StatusResponse> = {
       writer.uint32(18).string(message.version);
     }
     if (message.dbSize !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.dbSize)) !== BigInt(message.dbSize)) {
-        throw new globalThis.Error("value provided for field BigInt(message.dbSize) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.dbSize));
+      writer.uint32(24).int64(message.dbSize);
     }
     if (message.leader !== 0n) {
-      if (BigInt.asUintN(64, message.leader) !== message.leader) {
-        throw new globalThis.Error("value provided for field message.leader of type uint64 too large");
-      }
       writer.uint32(32).uint64(message.leader);
     }
     if (message.raftIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.raftIndex)) !== BigInt(message.raftIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.raftIndex) of type uint64 too large");
-      }
-      writer.uint32(40).uint64(BigInt(message.raftIndex));
+      writer.uint32(40).uint64(message.raftIndex);
     }
     if (message.raftTerm !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.raftTerm)) !== BigInt(message.raftTerm)) {
-        throw new globalThis.Error("value provided for field BigInt(message.raftTerm) of type uint64 too large");
-      }
-      writer.uint32(48).uint64(BigInt(message.raftTerm));
+      writer.uint32(48).uint64(message.raftTerm);
     }
     if (message.raftAppliedIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.raftAppliedIndex)) !== BigInt(message.raftAppliedIndex)) {
-        throw new globalThis.Error(
-          "value provided for field BigInt(message.raftAppliedIndex) of type uint64 too large",
-        );
-      }
-      writer.uint32(56).uint64(BigInt(message.raftAppliedIndex));
+      writer.uint32(56).uint64(message.raftAppliedIndex);
     }
     for (const v of message.errors) {
       writer.uint32(66).string(v!);
     }
     if (message.dbSizeInUse !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.dbSizeInUse)) !== BigInt(message.dbSizeInUse)) {
-        throw new globalThis.Error("value provided for field BigInt(message.dbSizeInUse) of type int64 too large");
-      }
-      writer.uint32(72).int64(BigInt(message.dbSizeInUse));
+      writer.uint32(72).int64(message.dbSizeInUse);
     }
     if (message.isLearner !== false) {
       writer.uint32(80).bool(message.isLearner);
@@ -494,10 +425,7 @@ export const StatusResponse: MessageFns<StatusResponse> = {
       writer.uint32(90).string(message.storageVersion);
     }
     if (message.dbSizeQuota !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.dbSizeQuota)) !== BigInt(message.dbSizeQuota)) {
-        throw new globalThis.Error("value provided for field BigInt(message.dbSizeQuota) of type int64 too large");
-      }
-      writer.uint32(96).int64(BigInt(message.dbSizeQuota));
+      writer.uint32(96).int64(message.dbSizeQuota);
     }
     if (message.downgradeInfo !== undefined) {
       DowngradeInfo.encode(message.downgradeInfo, writer.uint32(106).fork()).join();
@@ -507,131 +435,120 @@ export const StatusResponse: MessageFns<StatusResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): StatusResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseStatusResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseStatusResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.version = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.dbSize = longToNumber(reader.int64());
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.leader = reader.uint64() as bigint;
-            continue;
-          }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
-            message.raftIndex = longToNumber(reader.uint64());
-            continue;
-          }
-          case 6: {
-            if (tag !== 48) {
-              break;
-            }
-
-            message.raftTerm = longToNumber(reader.uint64());
-            continue;
-          }
-          case 7: {
-            if (tag !== 56) {
-              break;
-            }
-
-            message.raftAppliedIndex = longToNumber(reader.uint64());
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
-              break;
-            }
-
-            message.errors.push(reader.string());
-            continue;
-          }
-          case 9: {
-            if (tag !== 72) {
-              break;
-            }
-
-            message.dbSizeInUse = longToNumber(reader.int64());
-            continue;
-          }
-          case 10: {
-            if (tag !== 80) {
-              break;
-            }
-
-            message.isLearner = reader.bool();
-            continue;
-          }
-          case 11: {
-            if (tag !== 90) {
-              break;
-            }
-
-            message.storageVersion = reader.string();
-            continue;
-          }
-          case 12: {
-            if (tag !== 96) {
-              break;
-            }
-
-            message.dbSizeQuota = longToNumber(reader.int64());
-            continue;
-          }
-          case 13: {
-            if (tag !== 106) {
-              break;
-            }
-
-            message.downgradeInfo = DowngradeInfo.decode(reader, reader.uint32());
-            continue;
-          }
+          message.header = ResponseHeader.decode(reader, reader.uint32());
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.version = reader.string();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.dbSize = reader.int64Number();
+          continue;
+        }
+        case 4: {
+          if (tag !== 32) {
+            break;
+          }
+
+          message.leader = reader.uint64();
+          continue;
+        }
+        case 5: {
+          if (tag !== 40) {
+            break;
+          }
+
+          message.raftIndex = reader.uint64Number();
+          continue;
+        }
+        case 6: {
+          if (tag !== 48) {
+            break;
+          }
+
+          message.raftTerm = reader.uint64Number();
+          continue;
+        }
+        case 7: {
+          if (tag !== 56) {
+            break;
+          }
+
+          message.raftAppliedIndex = reader.uint64Number();
+          continue;
+        }
+        case 8: {
+          if (tag !== 66) {
+            break;
+          }
+
+          message.errors.push(reader.string());
+          continue;
+        }
+        case 9: {
+          if (tag !== 72) {
+            break;
+          }
+
+          message.dbSizeInUse = reader.int64Number();
+          continue;
+        }
+        case 10: {
+          if (tag !== 80) {
+            break;
+          }
+
+          message.isLearner = reader.bool();
+          continue;
+        }
+        case 11: {
+          if (tag !== 90) {
+            break;
+          }
+
+          message.storageVersion = reader.string();
+          continue;
+        }
+        case 12: {
+          if (tag !== 96) {
+            break;
+          }
+
+          message.dbSizeQuota = reader.int64Number();
+          continue;
+        }
+        case 13: {
+          if (tag !== 106) {
+            break;
+          }
+
+          message.downgradeInfo = DowngradeInfo.decode(reader, reader.uint32());
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<StatusResponse>): StatusResponse {
@@ -677,43 +594,32 @@ export const DowngradeInfo: MessageFns<DowngradeInfo> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): DowngradeInfo {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDowngradeInfo();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.enabled = reader.bool();
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseDowngradeInfo();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.targetVersion = reader.string();
-            continue;
+          message.enabled = reader.bool();
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
           }
+
+          message.targetVersion = reader.string();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<DowngradeInfo>): DowngradeInfo {
@@ -738,27 +644,16 @@ export const DefragmentRequest: MessageFns<DefragmentRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): DefragmentRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDefragmentRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+    const end = reader.enter(length);
+    const message = createBaseDefragmentRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<DefragmentRequest>): DefragmentRequest {
@@ -784,35 +679,24 @@ export const DefragmentResponse: MessageFns<DefragmentResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): DefragmentResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDefragmentResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseDefragmentResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
+
+          message.header = ResponseHeader.decode(reader, reader.uint32());
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<DefragmentResponse>): DefragmentResponse {
@@ -838,27 +722,16 @@ export const HashRequest: MessageFns<HashRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): HashRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHashRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+    const end = reader.enter(length);
+    const message = createBaseHashRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<HashRequest>): HashRequest {
@@ -887,43 +760,32 @@ export const HashResponse: MessageFns<HashResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): HashResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHashResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseHashResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.hash = reader.uint32();
-            continue;
+          message.header = ResponseHeader.decode(reader, reader.uint32());
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
           }
+
+          message.hash = reader.uint32();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<HashResponse>): HashResponse {
@@ -946,45 +808,31 @@ function createBaseHashKVRequest(): HashKVRequest {
 export const HashKVRequest: MessageFns<HashKVRequest> = {
   encode(message: HashKVRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.revision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.revision)) !== BigInt(message.revision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.revision) of type int64 too large");
-      }
-      writer.uint32(8).int64(BigInt(message.revision));
+      writer.uint32(8).int64(message.revision);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): HashKVRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHashKVRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.revision = longToNumber(reader.int64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseHashKVRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
+
+          message.revision = reader.int64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<HashKVRequest>): HashKVRequest {
@@ -1010,75 +858,58 @@ export const HashKVResponse: MessageFns<HashKVResponse> = {
       writer.uint32(16).uint32(message.hash);
     }
     if (message.compactRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.compactRevision)) !== BigInt(message.compactRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.compactRevision) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.compactRevision));
+      writer.uint32(24).int64(message.compactRevision);
     }
     if (message.hashRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.hashRevision)) !== BigInt(message.hashRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.hashRevision) of type int64 too large");
-      }
-      writer.uint32(32).int64(BigInt(message.hashRevision));
+      writer.uint32(32).int64(message.hashRevision);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): HashKVResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHashKVResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseHashKVResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.hash = reader.uint32();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.compactRevision = longToNumber(reader.int64());
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.hashRevision = longToNumber(reader.int64());
-            continue;
-          }
+          message.header = ResponseHeader.decode(reader, reader.uint32());
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.hash = reader.uint32();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.compactRevision = reader.int64Number();
+          continue;
+        }
+        case 4: {
+          if (tag !== 32) {
+            break;
+          }
+
+          message.hashRevision = reader.int64Number();
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<HashKVResponse>): HashKVResponse {
@@ -1107,27 +938,16 @@ export const SnapshotRequest: MessageFns<SnapshotRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): SnapshotRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSnapshotRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+    const end = reader.enter(length);
+    const message = createBaseSnapshotRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<SnapshotRequest>): SnapshotRequest {
@@ -1149,10 +969,7 @@ export const SnapshotResponse: MessageFns<SnapshotResponse> = {
       ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
     }
     if (message.remainingBytes !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.remainingBytes)) !== BigInt(message.remainingBytes)) {
-        throw new globalThis.Error("value provided for field BigInt(message.remainingBytes) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.remainingBytes));
+      writer.uint32(16).uint64(message.remainingBytes);
     }
     if (message.blob.length !== 0) {
       writer.uint32(26).bytes(message.blob);
@@ -1165,59 +982,48 @@ export const SnapshotResponse: MessageFns<SnapshotResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): SnapshotResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSnapshotResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseSnapshotResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.remainingBytes = longToNumber(reader.uint64());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.blob = reader.bytes();
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.version = reader.string();
-            continue;
-          }
+          message.header = ResponseHeader.decode(reader, reader.uint32());
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.remainingBytes = reader.uint64Number();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.blob = reader.bytes();
+          continue;
+        }
+        case 4: {
+          if (tag !== 34) {
+            break;
+          }
+
+          message.version = reader.string();
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<SnapshotResponse>): SnapshotResponse {
@@ -1242,9 +1048,6 @@ function createBaseMoveLeaderRequest(): MoveLeaderRequest {
 export const MoveLeaderRequest: MessageFns<MoveLeaderRequest> = {
   encode(message: MoveLeaderRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.targetID !== 0n) {
-      if (BigInt.asUintN(64, message.targetID) !== message.targetID) {
-        throw new globalThis.Error("value provided for field message.targetID of type uint64 too large");
-      }
       writer.uint32(8).uint64(message.targetID);
     }
     return writer;
@@ -1252,35 +1055,24 @@ export const MoveLeaderRequest: MessageFns<MoveLeaderRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): MoveLeaderRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseMoveLeaderRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.targetID = reader.uint64() as bigint;
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseMoveLeaderRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
+
+          message.targetID = reader.uint64();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<MoveLeaderRequest>): MoveLeaderRequest {
@@ -1307,35 +1099,24 @@ export const MoveLeaderResponse: MessageFns<MoveLeaderResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): MoveLeaderResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseMoveLeaderResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseMoveLeaderResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
+
+          message.header = ResponseHeader.decode(reader, reader.uint32());
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<MoveLeaderResponse>): MoveLeaderResponse {
@@ -1367,43 +1148,32 @@ export const DowngradeRequest: MessageFns<DowngradeRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): DowngradeRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDowngradeRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.action = reader.int32() as any;
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseDowngradeRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.version = reader.string();
-            continue;
+          message.action = reader.int32() as any;
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
           }
+
+          message.version = reader.string();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<DowngradeRequest>): DowngradeRequest {
@@ -1434,43 +1204,32 @@ export const DowngradeResponse: MessageFns<DowngradeResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): DowngradeResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseDowngradeResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseDowngradeResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.version = reader.string();
-            continue;
+          message.header = ResponseHeader.decode(reader, reader.uint32());
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
           }
+
+          message.version = reader.string();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<DowngradeResponse>): DowngradeResponse {
@@ -1570,17 +1329,6 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends { $case: string } ? { [K in keyof Omit<T, "$case">]?: DeepPartial<T[K]> } & { $case: T["$case"] }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

@@ -5,7 +5,8 @@
 // source: etcdserverpb/watch.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader } from "../../wire/binary-reader.ts";
+import { BinaryWriter } from "../../wire/binary-writer.ts";
 import { Event } from "../mvccpb/kv.ts";
 import { ResponseHeader } from "./header.ts";
 
@@ -91,60 +92,49 @@ export const WatchRequest: MessageFns<WatchRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): WatchRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseWatchRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.requestUnion = {
-              $case: "createRequest",
-              createRequest: WatchCreateRequest.decode(reader, reader.uint32()),
-            };
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseWatchRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.requestUnion = {
-              $case: "cancelRequest",
-              cancelRequest: WatchCancelRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.requestUnion = {
-              $case: "progressRequest",
-              progressRequest: WatchProgressRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
+          message.requestUnion = {
+            $case: "createRequest",
+            createRequest: WatchCreateRequest.decode(reader, reader.uint32()),
+          };
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.requestUnion = {
+            $case: "cancelRequest",
+            cancelRequest: WatchCancelRequest.decode(reader, reader.uint32()),
+          };
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.requestUnion = {
+            $case: "progressRequest",
+            progressRequest: WatchProgressRequest.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<WatchRequest>): WatchRequest {
@@ -207,10 +197,7 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
       writer.uint32(18).bytes(message.rangeEnd);
     }
     if (message.startRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.startRevision)) !== BigInt(message.startRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.startRevision) of type int64 too large");
-      }
-      writer.uint32(24).int64(BigInt(message.startRevision));
+      writer.uint32(24).int64(message.startRevision);
     }
     if (message.progressNotify !== false) {
       writer.uint32(32).bool(message.progressNotify);
@@ -226,9 +213,6 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
       writer.uint32(48).bool(message.prevKv);
     }
     if (message.watchId !== 0n) {
-      if (BigInt.asIntN(64, message.watchId) !== message.watchId) {
-        throw new globalThis.Error("value provided for field message.watchId of type int64 too large");
-      }
       writer.uint32(56).int64(message.watchId);
     }
     if (message.fragment !== false) {
@@ -239,101 +223,90 @@ export const WatchCreateRequest: MessageFns<WatchCreateRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): WatchCreateRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseWatchCreateRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.key = reader.bytes();
-            continue;
-          }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
-
-            message.rangeEnd = reader.bytes();
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.startRevision = longToNumber(reader.int64());
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.progressNotify = reader.bool();
-            continue;
-          }
-          case 5: {
-            if (tag === 40) {
-              message.filters.push(reader.int32() as any);
-
-              continue;
-            }
-
-            if (tag === 42) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.filters.push(reader.int32() as any);
-              }
-
-              continue;
-            }
-
+    const end = reader.enter(length);
+    const message = createBaseWatchCreateRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
             break;
           }
-          case 6: {
-            if (tag !== 48) {
-              break;
-            }
 
-            message.prevKv = reader.bool();
-            continue;
-          }
-          case 7: {
-            if (tag !== 56) {
-              break;
-            }
-
-            message.watchId = reader.int64() as bigint;
-            continue;
-          }
-          case 8: {
-            if (tag !== 64) {
-              break;
-            }
-
-            message.fragment = reader.bool();
-            continue;
-          }
+          message.key = reader.bytes();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.rangeEnd = reader.bytes();
+          continue;
+        }
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.startRevision = reader.int64Number();
+          continue;
+        }
+        case 4: {
+          if (tag !== 32) {
+            break;
+          }
+
+          message.progressNotify = reader.bool();
+          continue;
+        }
+        case 5: {
+          if (tag === 40) {
+            message.filters.push(reader.int32() as any);
+
+            continue;
+          }
+
+          if (tag === 42) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.filters.push(reader.int32() as any);
+            }
+
+            continue;
+          }
+
           break;
         }
-        reader.skip(tag & 7);
+        case 6: {
+          if (tag !== 48) {
+            break;
+          }
+
+          message.prevKv = reader.bool();
+          continue;
+        }
+        case 7: {
+          if (tag !== 56) {
+            break;
+          }
+
+          message.watchId = reader.int64();
+          continue;
+        }
+        case 8: {
+          if (tag !== 64) {
+            break;
+          }
+
+          message.fragment = reader.bool();
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<WatchCreateRequest>): WatchCreateRequest {
@@ -360,9 +333,6 @@ function createBaseWatchCancelRequest(): WatchCancelRequest {
 export const WatchCancelRequest: MessageFns<WatchCancelRequest> = {
   encode(message: WatchCancelRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.watchId !== 0n) {
-      if (BigInt.asIntN(64, message.watchId) !== message.watchId) {
-        throw new globalThis.Error("value provided for field message.watchId of type int64 too large");
-      }
       writer.uint32(8).int64(message.watchId);
     }
     return writer;
@@ -370,35 +340,24 @@ export const WatchCancelRequest: MessageFns<WatchCancelRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): WatchCancelRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseWatchCancelRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.watchId = reader.int64() as bigint;
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseWatchCancelRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
+
+          message.watchId = reader.int64();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<WatchCancelRequest>): WatchCancelRequest {
@@ -422,27 +381,16 @@ export const WatchProgressRequest: MessageFns<WatchProgressRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): WatchProgressRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseWatchProgressRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+    const end = reader.enter(length);
+    const message = createBaseWatchProgressRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<WatchProgressRequest>): WatchProgressRequest {
@@ -473,9 +421,6 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       ResponseHeader.encode(message.header, writer.uint32(10).fork()).join();
     }
     if (message.watchId !== 0n) {
-      if (BigInt.asIntN(64, message.watchId) !== message.watchId) {
-        throw new globalThis.Error("value provided for field message.watchId of type int64 too large");
-      }
       writer.uint32(16).int64(message.watchId);
     }
     if (message.created !== false) {
@@ -485,10 +430,7 @@ export const WatchResponse: MessageFns<WatchResponse> = {
       writer.uint32(32).bool(message.canceled);
     }
     if (message.compactRevision !== 0) {
-      if (BigInt.asIntN(64, BigInt(message.compactRevision)) !== BigInt(message.compactRevision)) {
-        throw new globalThis.Error("value provided for field BigInt(message.compactRevision) of type int64 too large");
-      }
-      writer.uint32(40).int64(BigInt(message.compactRevision));
+      writer.uint32(40).int64(message.compactRevision);
     }
     if (message.cancelReason !== "") {
       writer.uint32(50).string(message.cancelReason);
@@ -504,91 +446,80 @@ export const WatchResponse: MessageFns<WatchResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): WatchResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseWatchResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.header = ResponseHeader.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseWatchResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.watchId = reader.int64() as bigint;
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.created = reader.bool();
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.canceled = reader.bool();
-            continue;
-          }
-          case 5: {
-            if (tag !== 40) {
-              break;
-            }
-
-            message.compactRevision = longToNumber(reader.int64());
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.cancelReason = reader.string();
-            continue;
-          }
-          case 7: {
-            if (tag !== 56) {
-              break;
-            }
-
-            message.fragment = reader.bool();
-            continue;
-          }
-          case 11: {
-            if (tag !== 90) {
-              break;
-            }
-
-            message.events.push(Event.decode(reader, reader.uint32()));
-            continue;
-          }
+          message.header = ResponseHeader.decode(reader, reader.uint32());
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.watchId = reader.int64();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.created = reader.bool();
+          continue;
+        }
+        case 4: {
+          if (tag !== 32) {
+            break;
+          }
+
+          message.canceled = reader.bool();
+          continue;
+        }
+        case 5: {
+          if (tag !== 40) {
+            break;
+          }
+
+          message.compactRevision = reader.int64Number();
+          continue;
+        }
+        case 6: {
+          if (tag !== 50) {
+            break;
+          }
+
+          message.cancelReason = reader.string();
+          continue;
+        }
+        case 7: {
+          if (tag !== 56) {
+            break;
+          }
+
+          message.fragment = reader.bool();
+          continue;
+        }
+        case 11: {
+          if (tag !== 90) {
+            break;
+          }
+
+          message.events.push(Event.decode(reader, reader.uint32()));
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<WatchResponse>): WatchResponse {
@@ -635,17 +566,6 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends { $case: string } ? { [K in keyof Omit<T, "$case">]?: DeepPartial<T[K]> } & { $case: T["$case"] }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;

@@ -5,7 +5,8 @@
 // source: quorate/peer/v1/peer.proto
 
 /* eslint-disable */
-import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
+import { BinaryReader } from "../../../../wire/binary-reader.ts";
+import { BinaryWriter } from "../../../../wire/binary-writer.ts";
 
 /**
  * What members say to each other. One direction of a connection carries one Hello, then Batches; the other
@@ -217,21 +218,12 @@ export const Hello: MessageFns<Hello> = {
       writer.uint32(8).uint32(message.protocolVersion);
     }
     if (message.clusterId !== 0n) {
-      if (BigInt.asUintN(64, message.clusterId) !== message.clusterId) {
-        throw new globalThis.Error("value provided for field message.clusterId of type fixed64 too large");
-      }
       writer.uint32(17).fixed64(message.clusterId);
     }
     if (message.from !== 0n) {
-      if (BigInt.asUintN(64, message.from) !== message.from) {
-        throw new globalThis.Error("value provided for field message.from of type fixed64 too large");
-      }
       writer.uint32(25).fixed64(message.from);
     }
     if (message.to !== 0n) {
-      if (BigInt.asUintN(64, message.to) !== message.to) {
-        throw new globalThis.Error("value provided for field message.to of type fixed64 too large");
-      }
       writer.uint32(33).fixed64(message.to);
     }
     return writer;
@@ -239,59 +231,48 @@ export const Hello: MessageFns<Hello> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): Hello {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHello();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.protocolVersion = reader.uint32();
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseHello();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 17) {
-              break;
-            }
 
-            message.clusterId = reader.fixed64() as bigint;
-            continue;
-          }
-          case 3: {
-            if (tag !== 25) {
-              break;
-            }
-
-            message.from = reader.fixed64() as bigint;
-            continue;
-          }
-          case 4: {
-            if (tag !== 33) {
-              break;
-            }
-
-            message.to = reader.fixed64() as bigint;
-            continue;
-          }
+          message.protocolVersion = reader.uint32();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 17) {
+            break;
+          }
+
+          message.clusterId = reader.fixed64();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 25) {
+            break;
+          }
+
+          message.from = reader.fixed64();
+          continue;
+        }
+        case 4: {
+          if (tag !== 33) {
+            break;
+          }
+
+          message.to = reader.fixed64();
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<Hello>): Hello {
@@ -320,15 +301,9 @@ export const HelloReply: MessageFns<HelloReply> = {
       writer.uint32(16).uint32(message.protocolVersion);
     }
     if (message.clusterId !== 0n) {
-      if (BigInt.asUintN(64, message.clusterId) !== message.clusterId) {
-        throw new globalThis.Error("value provided for field message.clusterId of type fixed64 too large");
-      }
       writer.uint32(25).fixed64(message.clusterId);
     }
     if (message.memberId !== 0n) {
-      if (BigInt.asUintN(64, message.memberId) !== message.memberId) {
-        throw new globalThis.Error("value provided for field message.memberId of type fixed64 too large");
-      }
       writer.uint32(33).fixed64(message.memberId);
     }
     return writer;
@@ -336,59 +311,48 @@ export const HelloReply: MessageFns<HelloReply> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): HelloReply {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHelloReply();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.status = reader.int32() as any;
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseHelloReply();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.protocolVersion = reader.uint32();
-            continue;
-          }
-          case 3: {
-            if (tag !== 25) {
-              break;
-            }
-
-            message.clusterId = reader.fixed64() as bigint;
-            continue;
-          }
-          case 4: {
-            if (tag !== 33) {
-              break;
-            }
-
-            message.memberId = reader.fixed64() as bigint;
-            continue;
-          }
+          message.status = reader.int32() as any;
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.protocolVersion = reader.uint32();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 25) {
+            break;
+          }
+
+          message.clusterId = reader.fixed64();
+          continue;
+        }
+        case 4: {
+          if (tag !== 33) {
+            break;
+          }
+
+          message.memberId = reader.fixed64();
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<HelloReply>): HelloReply {
@@ -418,35 +382,24 @@ export const Batch: MessageFns<Batch> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): Batch {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseBatch();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.messages.push(Message.decode(reader, reader.uint32()));
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseBatch();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
+
+          message.messages.push(Message.decode(reader, reader.uint32()));
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<Batch>): Batch {
@@ -466,10 +419,7 @@ function createBaseMessage(): Message {
 export const Message: MessageFns<Message> = {
   encode(message: Message, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.term !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.term)) !== BigInt(message.term)) {
-        throw new globalThis.Error("value provided for field BigInt(message.term) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.term));
+      writer.uint32(8).uint64(message.term);
     }
     switch (message.body?.$case) {
       case "preVoteRequest":
@@ -523,179 +473,168 @@ export const Message: MessageFns<Message> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): Message {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseMessage();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.term = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseMessage();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.body = { $case: "preVoteRequest", preVoteRequest: CampaignRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.body = {
-              $case: "preVoteResponse",
-              preVoteResponse: CampaignResponse.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 4: {
-            if (tag !== 34) {
-              break;
-            }
-
-            message.body = { $case: "voteRequest", voteRequest: CampaignRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.body = { $case: "voteResponse", voteResponse: CampaignResponse.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 6: {
-            if (tag !== 50) {
-              break;
-            }
-
-            message.body = { $case: "appendRequest", appendRequest: AppendRequest.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 7: {
-            if (tag !== 58) {
-              break;
-            }
-
-            message.body = { $case: "appendResponse", appendResponse: AppendResponse.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 8: {
-            if (tag !== 66) {
-              break;
-            }
-
-            message.body = {
-              $case: "heartbeatRequest",
-              heartbeatRequest: HeartbeatRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 9: {
-            if (tag !== 74) {
-              break;
-            }
-
-            message.body = {
-              $case: "heartbeatResponse",
-              heartbeatResponse: HeartbeatResponse.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 10: {
-            if (tag !== 82) {
-              break;
-            }
-
-            message.body = {
-              $case: "snapshotRequest",
-              snapshotRequest: SnapshotRequest.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 11: {
-            if (tag !== 90) {
-              break;
-            }
-
-            message.body = {
-              $case: "snapshotResponse",
-              snapshotResponse: SnapshotResponse.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 12: {
-            if (tag !== 98) {
-              break;
-            }
-
-            message.body = { $case: "timeoutNow", timeoutNow: TimeoutNow.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 13: {
-            if (tag !== 106) {
-              break;
-            }
-
-            message.body = {
-              $case: "forwardedProposals",
-              forwardedProposals: ForwardedProposals.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 14: {
-            if (tag !== 114) {
-              break;
-            }
-
-            message.body = {
-              $case: "proposalsRefused",
-              proposalsRefused: ProposalsRefused.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
-          case 15: {
-            if (tag !== 122) {
-              break;
-            }
-
-            message.body = { $case: "forwardedRead", forwardedRead: ForwardedRead.decode(reader, reader.uint32()) };
-            continue;
-          }
-          case 16: {
-            if (tag !== 130) {
-              break;
-            }
-
-            message.body = {
-              $case: "forwardedReadResponse",
-              forwardedReadResponse: ForwardedReadResponse.decode(reader, reader.uint32()),
-            };
-            continue;
-          }
+          message.term = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.body = { $case: "preVoteRequest", preVoteRequest: CampaignRequest.decode(reader, reader.uint32()) };
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.body = {
+            $case: "preVoteResponse",
+            preVoteResponse: CampaignResponse.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 4: {
+          if (tag !== 34) {
+            break;
+          }
+
+          message.body = { $case: "voteRequest", voteRequest: CampaignRequest.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 5: {
+          if (tag !== 42) {
+            break;
+          }
+
+          message.body = { $case: "voteResponse", voteResponse: CampaignResponse.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 6: {
+          if (tag !== 50) {
+            break;
+          }
+
+          message.body = { $case: "appendRequest", appendRequest: AppendRequest.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 7: {
+          if (tag !== 58) {
+            break;
+          }
+
+          message.body = { $case: "appendResponse", appendResponse: AppendResponse.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 8: {
+          if (tag !== 66) {
+            break;
+          }
+
+          message.body = {
+            $case: "heartbeatRequest",
+            heartbeatRequest: HeartbeatRequest.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 9: {
+          if (tag !== 74) {
+            break;
+          }
+
+          message.body = {
+            $case: "heartbeatResponse",
+            heartbeatResponse: HeartbeatResponse.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 10: {
+          if (tag !== 82) {
+            break;
+          }
+
+          message.body = {
+            $case: "snapshotRequest",
+            snapshotRequest: SnapshotRequest.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 11: {
+          if (tag !== 90) {
+            break;
+          }
+
+          message.body = {
+            $case: "snapshotResponse",
+            snapshotResponse: SnapshotResponse.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 12: {
+          if (tag !== 98) {
+            break;
+          }
+
+          message.body = { $case: "timeoutNow", timeoutNow: TimeoutNow.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 13: {
+          if (tag !== 106) {
+            break;
+          }
+
+          message.body = {
+            $case: "forwardedProposals",
+            forwardedProposals: ForwardedProposals.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 14: {
+          if (tag !== 114) {
+            break;
+          }
+
+          message.body = {
+            $case: "proposalsRefused",
+            proposalsRefused: ProposalsRefused.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 15: {
+          if (tag !== 122) {
+            break;
+          }
+
+          message.body = { $case: "forwardedRead", forwardedRead: ForwardedRead.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 16: {
+          if (tag !== 130) {
+            break;
+          }
+
+          message.body = {
+            $case: "forwardedReadResponse",
+            forwardedReadResponse: ForwardedReadResponse.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<Message>): Message {
@@ -846,16 +785,10 @@ function createBaseCampaignRequest(): CampaignRequest {
 export const CampaignRequest: MessageFns<CampaignRequest> = {
   encode(message: CampaignRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.lastIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.lastIndex)) !== BigInt(message.lastIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.lastIndex) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.lastIndex));
+      writer.uint32(8).uint64(message.lastIndex);
     }
     if (message.lastTerm !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.lastTerm)) !== BigInt(message.lastTerm)) {
-        throw new globalThis.Error("value provided for field BigInt(message.lastTerm) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.lastTerm));
+      writer.uint32(16).uint64(message.lastTerm);
     }
     if (message.leadershipTransfer !== false) {
       writer.uint32(24).bool(message.leadershipTransfer);
@@ -865,51 +798,40 @@ export const CampaignRequest: MessageFns<CampaignRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): CampaignRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCampaignRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.lastIndex = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseCampaignRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.lastTerm = longToNumber(reader.uint64());
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.leadershipTransfer = reader.bool();
-            continue;
-          }
+          message.lastIndex = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.lastTerm = reader.uint64Number();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.leadershipTransfer = reader.bool();
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<CampaignRequest>): CampaignRequest {
@@ -938,35 +860,24 @@ export const CampaignResponse: MessageFns<CampaignResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): CampaignResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseCampaignResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.granted = reader.bool();
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseCampaignResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
+
+          message.granted = reader.bool();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<CampaignResponse>): CampaignResponse {
@@ -986,84 +897,64 @@ function createBaseAppendRequest(): AppendRequest {
 export const AppendRequest: MessageFns<AppendRequest> = {
   encode(message: AppendRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.previousIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.previousIndex)) !== BigInt(message.previousIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.previousIndex) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.previousIndex));
+      writer.uint32(8).uint64(message.previousIndex);
     }
     if (message.previousTerm !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.previousTerm)) !== BigInt(message.previousTerm)) {
-        throw new globalThis.Error("value provided for field BigInt(message.previousTerm) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.previousTerm));
+      writer.uint32(16).uint64(message.previousTerm);
     }
     for (const v of message.entries) {
       Entry.encode(v!, writer.uint32(26).fork()).join();
     }
     if (message.commit !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.commit)) !== BigInt(message.commit)) {
-        throw new globalThis.Error("value provided for field BigInt(message.commit) of type uint64 too large");
-      }
-      writer.uint32(32).uint64(BigInt(message.commit));
+      writer.uint32(32).uint64(message.commit);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): AppendRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseAppendRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.previousIndex = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseAppendRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.previousTerm = longToNumber(reader.uint64());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.entries.push(Entry.decode(reader, reader.uint32()));
-            continue;
-          }
-          case 4: {
-            if (tag !== 32) {
-              break;
-            }
-
-            message.commit = longToNumber(reader.uint64());
-            continue;
-          }
+          message.previousIndex = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.previousTerm = reader.uint64Number();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.entries.push(Entry.decode(reader, reader.uint32()));
+          continue;
+        }
+        case 4: {
+          if (tag !== 32) {
+            break;
+          }
+
+          message.commit = reader.uint64Number();
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<AppendRequest>): AppendRequest {
@@ -1098,43 +989,32 @@ export const AppendResponse: MessageFns<AppendResponse> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): AppendResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseAppendResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.result = { $case: "matched", matched: AppendResponse_Matched.decode(reader, reader.uint32()) };
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseAppendResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.result = { $case: "rejected", rejected: AppendResponse_Rejected.decode(reader, reader.uint32()) };
-            continue;
+          message.result = { $case: "matched", matched: AppendResponse_Matched.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
           }
+
+          message.result = { $case: "rejected", rejected: AppendResponse_Rejected.decode(reader, reader.uint32()) };
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<AppendResponse>): AppendResponse {
@@ -1167,45 +1047,31 @@ function createBaseAppendResponse_Matched(): AppendResponse_Matched {
 export const AppendResponse_Matched: MessageFns<AppendResponse_Matched> = {
   encode(message: AppendResponse_Matched, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.matchIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.matchIndex)) !== BigInt(message.matchIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.matchIndex) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.matchIndex));
+      writer.uint32(8).uint64(message.matchIndex);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): AppendResponse_Matched {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseAppendResponse_Matched();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.matchIndex = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseAppendResponse_Matched();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
+
+          message.matchIndex = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<AppendResponse_Matched>): AppendResponse_Matched {
@@ -1225,73 +1091,53 @@ function createBaseAppendResponse_Rejected(): AppendResponse_Rejected {
 export const AppendResponse_Rejected: MessageFns<AppendResponse_Rejected> = {
   encode(message: AppendResponse_Rejected, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.previousIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.previousIndex)) !== BigInt(message.previousIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.previousIndex) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.previousIndex));
+      writer.uint32(8).uint64(message.previousIndex);
     }
     if (message.hintIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.hintIndex)) !== BigInt(message.hintIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.hintIndex) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.hintIndex));
+      writer.uint32(16).uint64(message.hintIndex);
     }
     if (message.hintTerm !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.hintTerm)) !== BigInt(message.hintTerm)) {
-        throw new globalThis.Error("value provided for field BigInt(message.hintTerm) of type uint64 too large");
-      }
-      writer.uint32(24).uint64(BigInt(message.hintTerm));
+      writer.uint32(24).uint64(message.hintTerm);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): AppendResponse_Rejected {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseAppendResponse_Rejected();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.previousIndex = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseAppendResponse_Rejected();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.hintIndex = longToNumber(reader.uint64());
-            continue;
-          }
-          case 3: {
-            if (tag !== 24) {
-              break;
-            }
-
-            message.hintTerm = longToNumber(reader.uint64());
-            continue;
-          }
+          message.previousIndex = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.hintIndex = reader.uint64Number();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.hintTerm = reader.uint64Number();
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<AppendResponse_Rejected>): AppendResponse_Rejected {
@@ -1313,59 +1159,42 @@ function createBaseHeartbeatRequest(): HeartbeatRequest {
 export const HeartbeatRequest: MessageFns<HeartbeatRequest> = {
   encode(message: HeartbeatRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.commit !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.commit)) !== BigInt(message.commit)) {
-        throw new globalThis.Error("value provided for field BigInt(message.commit) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.commit));
+      writer.uint32(8).uint64(message.commit);
     }
     if (message.round !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.round)) !== BigInt(message.round)) {
-        throw new globalThis.Error("value provided for field BigInt(message.round) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.round));
+      writer.uint32(16).uint64(message.round);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): HeartbeatRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHeartbeatRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.commit = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseHeartbeatRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.round = longToNumber(reader.uint64());
-            continue;
+          message.commit = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
           }
+
+          message.round = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<HeartbeatRequest>): HeartbeatRequest {
@@ -1386,45 +1215,31 @@ function createBaseHeartbeatResponse(): HeartbeatResponse {
 export const HeartbeatResponse: MessageFns<HeartbeatResponse> = {
   encode(message: HeartbeatResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.round !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.round)) !== BigInt(message.round)) {
-        throw new globalThis.Error("value provided for field BigInt(message.round) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.round));
+      writer.uint32(8).uint64(message.round);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): HeartbeatResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseHeartbeatResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.round = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseHeartbeatResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
+
+          message.round = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<HeartbeatResponse>): HeartbeatResponse {
@@ -1451,35 +1266,24 @@ export const SnapshotRequest: MessageFns<SnapshotRequest> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): SnapshotRequest {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSnapshotRequest();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.snapshot = SnapshotDescription.decode(reader, reader.uint32());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseSnapshotRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
+
+          message.snapshot = SnapshotDescription.decode(reader, reader.uint32());
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<SnapshotRequest>): SnapshotRequest {
@@ -1501,45 +1305,31 @@ function createBaseSnapshotResponse(): SnapshotResponse {
 export const SnapshotResponse: MessageFns<SnapshotResponse> = {
   encode(message: SnapshotResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.matchIndex !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.matchIndex)) !== BigInt(message.matchIndex)) {
-        throw new globalThis.Error("value provided for field BigInt(message.matchIndex) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.matchIndex));
+      writer.uint32(8).uint64(message.matchIndex);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): SnapshotResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSnapshotResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.matchIndex = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseSnapshotResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
+
+          message.matchIndex = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<SnapshotResponse>): SnapshotResponse {
@@ -1563,27 +1353,16 @@ export const TimeoutNow: MessageFns<TimeoutNow> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): TimeoutNow {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseTimeoutNow();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-        }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
+    const end = reader.enter(length);
+    const message = createBaseTimeoutNow();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<TimeoutNow>): TimeoutNow {
@@ -1609,35 +1388,24 @@ export const ForwardedProposals: MessageFns<ForwardedProposals> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): ForwardedProposals {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseForwardedProposals();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 10) {
-              break;
-            }
-
-            message.proposals.push(Proposal.decode(reader, reader.uint32()));
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseForwardedProposals();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
           }
+
+          message.proposals.push(Proposal.decode(reader, reader.uint32()));
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<ForwardedProposals>): ForwardedProposals {
@@ -1657,10 +1425,7 @@ function createBaseProposal(): Proposal {
 export const Proposal: MessageFns<Proposal> = {
   encode(message: Proposal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.id)) !== BigInt(message.id)) {
-        throw new globalThis.Error("value provided for field BigInt(message.id) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.id));
+      writer.uint32(8).uint64(message.id);
     }
     if (message.data.length !== 0) {
       writer.uint32(18).bytes(message.data);
@@ -1670,43 +1435,32 @@ export const Proposal: MessageFns<Proposal> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): Proposal {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseProposal();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.id = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseProposal();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.data = reader.bytes();
-            continue;
+          message.id = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
           }
+
+          message.data = reader.bytes();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<Proposal>): Proposal {
@@ -1727,9 +1481,6 @@ function createBaseProposalsRefused(): ProposalsRefused {
 export const ProposalsRefused: MessageFns<ProposalsRefused> = {
   encode(message: ProposalsRefused, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     for (const v of message.ids) {
-      if (BigInt.asUintN(64, v!) !== v!) {
-        throw new globalThis.Error("value provided for field v! of type uint64 too large");
-      }
       writer.uint32(8).uint64(v!);
     }
     if (message.reason !== 0) {
@@ -1740,53 +1491,42 @@ export const ProposalsRefused: MessageFns<ProposalsRefused> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): ProposalsRefused {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseProposalsRefused();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag === 8) {
-              message.ids.push(longToNumber(reader.uint64()));
+    const end = reader.enter(length);
+    const message = createBaseProposalsRefused();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag === 8) {
+            message.ids.push(reader.uint64Number());
 
-              continue;
-            }
-
-            if (tag === 10) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.ids.push(longToNumber(reader.uint64()));
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
-
-            message.reason = reader.int32() as any;
             continue;
           }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
+
+          if (tag === 10) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.ids.push(reader.uint64Number());
+            }
+
+            continue;
+          }
+
           break;
         }
-        reader.skip(tag & 7);
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.reason = reader.int32() as any;
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<ProposalsRefused>): ProposalsRefused {
@@ -1807,45 +1547,31 @@ function createBaseForwardedRead(): ForwardedRead {
 export const ForwardedRead: MessageFns<ForwardedRead> = {
   encode(message: ForwardedRead, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.id)) !== BigInt(message.id)) {
-        throw new globalThis.Error("value provided for field BigInt(message.id) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.id));
+      writer.uint32(8).uint64(message.id);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ForwardedRead {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseForwardedRead();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.id = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseForwardedRead();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
+
+          message.id = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<ForwardedRead>): ForwardedRead {
@@ -1865,59 +1591,42 @@ function createBaseForwardedReadResponse(): ForwardedReadResponse {
 export const ForwardedReadResponse: MessageFns<ForwardedReadResponse> = {
   encode(message: ForwardedReadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.id)) !== BigInt(message.id)) {
-        throw new globalThis.Error("value provided for field BigInt(message.id) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.id));
+      writer.uint32(8).uint64(message.id);
     }
     if (message.index !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.index)) !== BigInt(message.index)) {
-        throw new globalThis.Error("value provided for field BigInt(message.index) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.index));
+      writer.uint32(16).uint64(message.index);
     }
     return writer;
   },
 
   decode(input: BinaryReader | Uint8Array, length?: number): ForwardedReadResponse {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseForwardedReadResponse();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.id = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseForwardedReadResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.index = longToNumber(reader.uint64());
-            continue;
+          message.id = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
           }
+
+          message.index = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
-        }
-        reader.skip(tag & 7);
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<ForwardedReadResponse>): ForwardedReadResponse {
@@ -1938,10 +1647,7 @@ function createBaseEntry(): Entry {
 export const Entry: MessageFns<Entry> = {
   encode(message: Entry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.term !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.term)) !== BigInt(message.term)) {
-        throw new globalThis.Error("value provided for field BigInt(message.term) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.term));
+      writer.uint32(8).uint64(message.term);
     }
     switch (message.payload?.$case) {
       case "command":
@@ -1956,51 +1662,40 @@ export const Entry: MessageFns<Entry> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): Entry {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseEntry();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.term = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseEntry();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.payload = { $case: "command", command: reader.bytes() };
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.payload = { $case: "configuration", configuration: Configuration.decode(reader, reader.uint32()) };
-            continue;
-          }
+          message.term = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.payload = { $case: "command", command: reader.bytes() };
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.payload = { $case: "configuration", configuration: Configuration.decode(reader, reader.uint32()) };
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<Entry>): Entry {
@@ -2039,9 +1734,6 @@ export const Configuration: MessageFns<Configuration> = {
     if (message.voters.length !== 0) {
       writer.uint32(10).fork();
       for (const v of message.voters) {
-        if (BigInt.asUintN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field voters of type fixed64 is too large");
-        }
         writer.fixed64(v);
       }
       writer.join();
@@ -2049,9 +1741,6 @@ export const Configuration: MessageFns<Configuration> = {
     if (message.outgoingVoters.length !== 0) {
       writer.uint32(18).fork();
       for (const v of message.outgoingVoters) {
-        if (BigInt.asUintN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field outgoingVoters of type fixed64 is too large");
-        }
         writer.fixed64(v);
       }
       writer.join();
@@ -2059,9 +1748,6 @@ export const Configuration: MessageFns<Configuration> = {
     if (message.learners.length !== 0) {
       writer.uint32(26).fork();
       for (const v of message.learners) {
-        if (BigInt.asUintN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field learners of type fixed64 is too large");
-        }
         writer.fixed64(v);
       }
       writer.join();
@@ -2069,9 +1755,6 @@ export const Configuration: MessageFns<Configuration> = {
     if (message.learnersNext.length !== 0) {
       writer.uint32(34).fork();
       for (const v of message.learnersNext) {
-        if (BigInt.asUintN(64, v) !== v) {
-          throw new globalThis.Error("a value provided in array field learnersNext of type fixed64 is too large");
-        }
         writer.fixed64(v);
       }
       writer.join();
@@ -2084,107 +1767,96 @@ export const Configuration: MessageFns<Configuration> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): Configuration {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseConfiguration();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag === 9) {
-              message.voters.push(reader.fixed64() as bigint);
+    const end = reader.enter(length);
+    const message = createBaseConfiguration();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag === 9) {
+            message.voters.push(reader.fixed64());
 
-              continue;
-            }
-
-            if (tag === 10) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.voters.push(reader.fixed64() as bigint);
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 2: {
-            if (tag === 17) {
-              message.outgoingVoters.push(reader.fixed64() as bigint);
-
-              continue;
-            }
-
-            if (tag === 18) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.outgoingVoters.push(reader.fixed64() as bigint);
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 3: {
-            if (tag === 25) {
-              message.learners.push(reader.fixed64() as bigint);
-
-              continue;
-            }
-
-            if (tag === 26) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.learners.push(reader.fixed64() as bigint);
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 4: {
-            if (tag === 33) {
-              message.learnersNext.push(reader.fixed64() as bigint);
-
-              continue;
-            }
-
-            if (tag === 34) {
-              const end2 = reader.uint32() + reader.pos;
-              while (reader.pos < end2) {
-                message.learnersNext.push(reader.fixed64() as bigint);
-              }
-
-              continue;
-            }
-
-            break;
-          }
-          case 5: {
-            if (tag !== 42) {
-              break;
-            }
-
-            message.addresses.push(MemberAddress.decode(reader, reader.uint32()));
             continue;
           }
-        }
-        if ((tag & 7) === 4 || tag === 0) {
+
+          if (tag === 10) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.voters.push(reader.fixed64());
+            }
+
+            continue;
+          }
+
           break;
         }
-        reader.skip(tag & 7);
+        case 2: {
+          if (tag === 17) {
+            message.outgoingVoters.push(reader.fixed64());
+
+            continue;
+          }
+
+          if (tag === 18) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.outgoingVoters.push(reader.fixed64());
+            }
+
+            continue;
+          }
+
+          break;
+        }
+        case 3: {
+          if (tag === 25) {
+            message.learners.push(reader.fixed64());
+
+            continue;
+          }
+
+          if (tag === 26) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.learners.push(reader.fixed64());
+            }
+
+            continue;
+          }
+
+          break;
+        }
+        case 4: {
+          if (tag === 33) {
+            message.learnersNext.push(reader.fixed64());
+
+            continue;
+          }
+
+          if (tag === 34) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.learnersNext.push(reader.fixed64());
+            }
+
+            continue;
+          }
+
+          break;
+        }
+        case 5: {
+          if (tag !== 42) {
+            break;
+          }
+
+          message.addresses.push(MemberAddress.decode(reader, reader.uint32()));
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<Configuration>): Configuration {
@@ -2208,9 +1880,6 @@ function createBaseMemberAddress(): MemberAddress {
 export const MemberAddress: MessageFns<MemberAddress> = {
   encode(message: MemberAddress, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.id !== 0n) {
-      if (BigInt.asUintN(64, message.id) !== message.id) {
-        throw new globalThis.Error("value provided for field message.id of type fixed64 too large");
-      }
       writer.uint32(9).fixed64(message.id);
     }
     if (message.name !== "") {
@@ -2224,51 +1893,40 @@ export const MemberAddress: MessageFns<MemberAddress> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): MemberAddress {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseMemberAddress();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 9) {
-              break;
-            }
-
-            message.id = reader.fixed64() as bigint;
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseMemberAddress();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 9) {
+            break;
           }
-          case 2: {
-            if (tag !== 18) {
-              break;
-            }
 
-            message.name = reader.string();
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.peerUrls.push(reader.string());
-            continue;
-          }
+          message.id = reader.fixed64();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.name = reader.string();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.peerUrls.push(reader.string());
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<MemberAddress>): MemberAddress {
@@ -2290,16 +1948,10 @@ function createBaseSnapshotDescription(): SnapshotDescription {
 export const SnapshotDescription: MessageFns<SnapshotDescription> = {
   encode(message: SnapshotDescription, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
     if (message.index !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.index)) !== BigInt(message.index)) {
-        throw new globalThis.Error("value provided for field BigInt(message.index) of type uint64 too large");
-      }
-      writer.uint32(8).uint64(BigInt(message.index));
+      writer.uint32(8).uint64(message.index);
     }
     if (message.term !== 0) {
-      if (BigInt.asUintN(64, BigInt(message.term)) !== BigInt(message.term)) {
-        throw new globalThis.Error("value provided for field BigInt(message.term) of type uint64 too large");
-      }
-      writer.uint32(16).uint64(BigInt(message.term));
+      writer.uint32(16).uint64(message.term);
     }
     if (message.configuration !== undefined) {
       Configuration.encode(message.configuration, writer.uint32(26).fork()).join();
@@ -2309,51 +1961,40 @@ export const SnapshotDescription: MessageFns<SnapshotDescription> = {
 
   decode(input: BinaryReader | Uint8Array, length?: number): SnapshotDescription {
     const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
-    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
-    if (previousRecursionDepth >= 100) {
-      throw new globalThis.Error("protobuf decode recursion limit exceeded");
-    }
-    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
-    try {
-      const end = length === undefined ? reader.len : reader.pos + length;
-      const message = createBaseSnapshotDescription();
-      while (reader.pos < end) {
-        const tag = reader.uint32();
-        switch (tag >>> 3) {
-          case 1: {
-            if (tag !== 8) {
-              break;
-            }
-
-            message.index = longToNumber(reader.uint64());
-            continue;
+    const end = reader.enter(length);
+    const message = createBaseSnapshotDescription();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
           }
-          case 2: {
-            if (tag !== 16) {
-              break;
-            }
 
-            message.term = longToNumber(reader.uint64());
-            continue;
-          }
-          case 3: {
-            if (tag !== 26) {
-              break;
-            }
-
-            message.configuration = Configuration.decode(reader, reader.uint32());
-            continue;
-          }
+          message.index = reader.uint64Number();
+          continue;
         }
-        if ((tag & 7) === 4 || tag === 0) {
-          break;
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.term = reader.uint64Number();
+          continue;
         }
-        reader.skip(tag & 7);
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.configuration = Configuration.decode(reader, reader.uint32());
+          continue;
+        }
       }
-      return message;
-    } finally {
-      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+      reader.skip(tag);
     }
+    reader.leave(end);
+    return message;
   },
 
   create(base?: DeepPartial<SnapshotDescription>): SnapshotDescription {
@@ -2378,17 +2019,6 @@ type DeepPartial<T> = T extends bigint ? string | number | bigint
   : T extends { $case: string } ? { [K in keyof Omit<T, "$case">]?: DeepPartial<T[K]> } & { $case: T["$case"] }
   : T extends {} ? { [K in keyof T]?: DeepPartial<T[K]> }
   : Partial<T>;
-
-function longToNumber(int64: { toString(): string }): number {
-  const num = globalThis.Number(int64.toString());
-  if (num > globalThis.Number.MAX_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is larger than Number.MAX_SAFE_INTEGER");
-  }
-  if (num < globalThis.Number.MIN_SAFE_INTEGER) {
-    throw new globalThis.Error("Value is smaller than Number.MIN_SAFE_INTEGER");
-  }
-  return num;
-}
 
 interface MessageFns<T> {
   encode(message: T, writer?: BinaryWriter): BinaryWriter;
