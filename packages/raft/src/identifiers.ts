@@ -30,10 +30,18 @@ export function toMemberId(value: bigint): MemberId {
   return value as MemberId;
 }
 
+/** The index `by` places further on (or back, if negative). Unchecked: for indexes that are known to exist. */
+export function offsetIndex(index: LogIndex, by: number): LogIndex {
+  return (index + by) as LogIndex;
+}
+
 /** A member id as people and etcd's tools print it: lower-case hexadecimal without leading zeros. */
 export function formatMemberId(id: MemberId): string {
   return id.toString(16);
 }
+
+/** The index before the first entry: "no entry". */
+export const noIndex = 0 as LogIndex;
 
 function checkedInteger(value: number, what: string): number {
   if (!Number.isSafeInteger(value) || value < 0) {

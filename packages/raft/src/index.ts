@@ -1,7 +1,32 @@
-export * from './configuration.ts';
-export * from './entry.ts';
-export * from './identifiers.ts';
-export * from './input.ts';
-export * from './message.ts';
-export * from './options.ts';
-export * from './output.ts';
+export { AssertionError } from './assert.ts';
+export type { Configuration, MemberAddress } from './configuration.ts';
+export type { Entry, HardState, SnapshotDescription } from './entry.ts';
+export { formatMemberId, toLogIndex, toMemberId, toTerm } from './identifiers.ts';
+export type { LogIndex, MemberId, MonotonicMs, Term } from './identifiers.ts';
+export type { Input, LogRead } from './input.ts';
+export type {
+  AppendRequest,
+  AppendResponse,
+  ForwardedProposals,
+  ForwardedRead,
+  ForwardedReadRefused,
+  ForwardedReadResponse,
+  HeartbeatRequest,
+  HeartbeatResponse,
+  Message,
+  PreVoteRequest,
+  PreVoteResponse,
+  Proposal,
+  ProposalsRefused,
+  RefusalReason,
+  SnapshotRequest,
+  SnapshotResponse,
+  TimeoutNow,
+  VoteRequest,
+  VoteResponse,
+} from './message.ts';
+export type { RaftOptions, ReplicationOptions } from './options.ts';
+export type { Output, Persist, RaftEvent, ReadReady, Refusal, Role } from './output.ts';
+export { defaultRaftOptions, replicationPreset } from './presets.ts';
+export type { ReplicationPresetName, RequiredRaftOptions } from './presets.ts';
+export type { LoggedConfiguration, RestoredState, TermRun } from './restored-state.ts';

@@ -17,7 +17,10 @@ export type Input =
   | { readonly type: 'persisted'; readonly batch: number }
   /** The state machine has applied everything up to `index`. */
   | { readonly type: 'applied'; readonly index: LogIndex }
-  /** Answers a `LogRead`; `entries` starts at its `first` and may be shorter than asked, never empty. */
+  /**
+   * Answers a `LogRead`; `entries` starts at its `first` and may be shorter than asked. Empty only if these
+   * entries were removed from the log (compaction) before they could be read.
+   */
   | { readonly type: 'log-read'; readonly read: LogRead; readonly entries: readonly Entry[] }
   /** The peer's host closed the connection: its process is gone. */
   | { readonly type: 'peer-closed'; readonly peer: MemberId }

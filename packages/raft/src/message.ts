@@ -1,7 +1,10 @@
 import type { Entry, SnapshotDescription } from './entry.ts';
 import type { LogIndex, MemberId, Term } from './identifiers.ts';
 
-/** A client command on its way into the log. `id` is unique within the member that proposed it while it runs. */
+/**
+ * A client command on its way into the log. `id` names it within the member that proposed it. A refusal may
+ * come back late: do not reuse an id after a restart either (start counting at a random number).
+ */
 export type Proposal = { readonly id: number; readonly data: Uint8Array };
 
 type Envelope = { readonly from: MemberId; readonly to: MemberId; readonly term: Term };
@@ -22,7 +25,8 @@ export type Message =
   | ForwardedProposals
   | ProposalsRefused
   | ForwardedRead
-  | ForwardedReadResponse;
+  | ForwardedReadResponse
+  | ForwardedReadRefused;
 
 /** Asks whether an election could be won, without disturbing anyone (dissertation, section 9.6). `term` is the term that would be campaigned for. */
 export type PreVoteRequest = Envelope & {
@@ -111,6 +115,12 @@ export type ForwardedReadResponse = Envelope & {
   readonly id: number;
   readonly index: LogIndex;
 };
+/** The receiver of a forwarded read cannot confirm that it leads: ask again, perhaps somewhere else. */
+export type ForwardedReadRefused = Envelope & {
+  readonly type: 'forwarded-read-refused';
+  readonly id: number;
+  readonly reason: RefusalReason;
+};
 
 /** Why a proposal or a read was turned away before it could have any effect. */
 export type RefusalReason =
@@ -120,6 +130,8 @@ export type RefusalReason =
   | 'not-leader'
   /** The bytes of uncommitted entries would exceed their limit: the cluster is slower than its clients. */
   | 'uncommitted-limit'
+  /** Too many reads wait for an index already (`pendingReadsMax`). */
+  | 'read-limit'
   /** The leader is handing over leadership. */
   | 'transferring'
   /** A change of membership is already under way, or would break the rules. */

@@ -37,7 +37,7 @@ export type Persist = {
   readonly batch: number;
   readonly hardState: HardState | null;
   readonly entries: readonly Entry[];
-  /** False if only the commit hint changed: it need not be made durable for its own sake. */
+  /** False if only the commit hint changed: such a batch counts as durable once written, without an fsync. */
   readonly sync: boolean;
 };
 
@@ -47,12 +47,22 @@ export type Refusal = { readonly id: number; readonly reason: RefusalReason };
 export type Role = 'follower' | 'pre-candidate' | 'candidate' | 'leader';
 
 export type RaftEvent =
-  | { readonly type: 'role-changed'; readonly role: Role; readonly term: Term; readonly leader: MemberId | null; readonly reason: string }
+  | {
+      readonly type: 'role-changed';
+      readonly role: Role;
+      readonly term: Term;
+      readonly leader: MemberId | null;
+      readonly reason: string;
+    }
   | { readonly type: 'leader-changed'; readonly term: Term; readonly leader: MemberId | null }
   | { readonly type: 'voted'; readonly term: Term; readonly candidate: MemberId }
   | { readonly type: 'suffix-overwritten'; readonly from: LogIndex; readonly through: LogIndex }
   | { readonly type: 'committed'; readonly index: LogIndex; readonly term: Term }
   | { readonly type: 'configuration-changed'; readonly index: LogIndex; readonly joint: boolean }
-  | { readonly type: 'peer-state-changed'; readonly peer: MemberId; readonly state: 'probe' | 'replicate' | 'snapshot' }
+  | {
+      readonly type: 'peer-state-changed';
+      readonly peer: MemberId;
+      readonly state: 'probe' | 'replicate' | 'snapshot';
+    }
   | { readonly type: 'transfer-started'; readonly to: MemberId }
   | { readonly type: 'transfer-aborted'; readonly to: MemberId };
