@@ -1,0 +1,157 @@
+import { foundingMembers } from './founding-members.ts';
+import { advertiseUrls, listenUrls } from './network-address.ts';
+import { type DerivedOption, derivedOption, option, type Option } from './option.ts';
+import { byteSize, choice, memberName, text, wholeNumber } from './value-type.ts';
+
+/** Every option of one member, in the order in which people meet them. */
+export const options = {
+  name: option({
+    name: 'name',
+    type: memberName,
+    default: 'default',
+    summary: 'What this member is called.',
+    reason:
+      'It must occur in initial-cluster, tells members apart in logs and listings, and never changes: the identity of the member is derived from it.',
+  }),
+  dataDir: derivedOption({
+    name: 'data-dir',
+    type: text('DIR'),
+    derivedDefault: '`NAME.quorate` in the working directory',
+    summary: 'The directory that holds everything this member must not lose.',
+    reason:
+      'Put it on a local disk whose flushes are honest and quick: each write of the cluster waits for one.',
+  }),
+  listenClientUrls: option({
+    name: 'listen-client-urls',
+    type: listenUrls,
+    default: ['http://127.0.0.1:2379'],
+    summary: 'Where this member listens for clients, with gRPC and HTTP/1.1 on the same port.',
+    reason:
+      'By default only this machine can connect. There is no TLS and no authentication yet: whoever reaches another address can read and change everything.',
+  }),
+  advertiseClientUrls: derivedOption({
+    name: 'advertise-client-urls',
+    type: advertiseUrls,
+    derivedDefault: 'where it listens for clients',
+    summary: 'The URLs that clients learn for this member.',
+    reason: 'Needed if clients reach the member by another address than the one it listens on.',
+  }),
+  listenPeerUrls: option({
+    name: 'listen-peer-urls',
+    type: listenUrls,
+    default: ['http://127.0.0.1:2380'],
+    summary: 'Where this member listens for the other members.',
+    reason: 'By default only this machine can connect. Reach beyond it only over a network that you trust.',
+  }),
+  initialAdvertisePeerUrls: derivedOption({
+    name: 'initial-advertise-peer-urls',
+    type: advertiseUrls,
+    derivedDefault: 'where it listens for the other members',
+    summary: 'The URL that the other members use for this one when the cluster is founded.',
+    reason:
+      'Must be the one that initial-cluster gives for this member; state it if that is not where it listens.',
+  }),
+  initialCluster: derivedOption({
+    name: 'initial-cluster',
+    type: foundingMembers,
+    derivedDefault: 'this member alone',
+    summary: 'All members that found the cluster, this one included.',
+    reason:
+      'Must be the same for each of them, because the identities of the members and of the cluster are derived from it.',
+  }),
+  initialClusterToken: option({
+    name: 'initial-cluster-token',
+    type: text('TOKEN'),
+    default: 'quorate-cluster',
+    summary: 'A word that goes into the identities of the cluster and its members.',
+    reason:
+      'Give each cluster its own, so that members of two clusters with the same addresses never take each other for peers.',
+  }),
+  engine: option({
+    name: 'engine',
+    type: choice(['sqlite', 'lmdb', 'memory']),
+    default: 'sqlite',
+    summary: 'What keeps the data of the state machine.',
+    reason:
+      'All of them lose nothing, because the durable log restores what they miss. `sqlite` needs nothing installed, `lmdb` is quicker and needs a native package, `memory` replays the whole log at each start.',
+  }),
+  replication: option({
+    name: 'replication',
+    type: choice(['pipelined', 'vanilla'], {
+      nilext: 'nilext is not built yet; use pipelined, which it will extend',
+    }),
+    default: 'pipelined',
+    summary: 'How entries travel from the leader to its followers.',
+    reason:
+      '`vanilla` is Raft as in figure 2 of the paper: one entry and one request at a time, written before it is sent. It is there to compare with; choose the same for all members.',
+  }),
+  reads: option({
+    name: 'reads',
+    type: choice(['read-index', 'lease']),
+    default: 'read-index',
+    summary: 'How a linearizable read makes sure that it sees the latest write.',
+    reason:
+      '`read-index` asks a majority, for many reads at once. `lease` saves that round trip and is right only while the clocks of the members run at nearly the same speed.',
+  }),
+  heartbeatInterval: option({
+    name: 'heartbeat-interval',
+    type: wholeNumber({ min: 10, max: 10_000, unit: 'milliseconds', placeholder: 'MS' }),
+    default: 100,
+    summary: 'How often a leader tells its followers that it lives.',
+    reason: 'About one round trip between the members is right. The same for all members.',
+  }),
+  electionTimeout: option({
+    name: 'election-timeout',
+    type: wholeNumber({ min: 50, max: 50_000, unit: 'milliseconds', placeholder: 'MS' }),
+    default: 1000,
+    summary: 'How long a follower waits for its leader before it campaigns.',
+    reason:
+      'Shorter ends an outage sooner, longer tolerates slow networks and busy machines. At least five heartbeat intervals, and the same for all members.',
+  }),
+  maxRequestBytes: option({
+    name: 'max-request-bytes',
+    type: byteSize({ min: 1024, max: 16 * 1024 * 1024 }),
+    default: 1.5 * 1024 * 1024,
+    summary: 'The largest write that is accepted, keys and values together.',
+    reason:
+      'Each one passes through the log and the network as a whole; large ones delay all that come after them.',
+  }),
+  maxTxnOps: option({
+    name: 'max-txn-ops',
+    type: wholeNumber({ min: 1, max: 10_000, unit: 'operations', placeholder: 'N' }),
+    default: 128,
+    summary: 'The most operations in one branch of a transaction.',
+    reason: 'A transaction is applied in one go, and everything else waits for it.',
+  }),
+  logLevel: option({
+    name: 'log-level',
+    type: choice(['trace', 'debug', 'info', 'warn', 'error']),
+    default: 'info',
+    summary: 'The least important kind of message that is still logged.',
+    reason: '`info` tells of elections, leaders and connections; `debug` adds what each peer does.',
+  }),
+  logFormat: option({
+    name: 'log-format',
+    type: choice(['auto', 'pretty', 'json']),
+    default: 'auto',
+    summary: 'How messages are logged, on the standard error stream.',
+    reason:
+      '`pretty` is one line for people, `json` one object a line for programs. `auto` means pretty on a terminal.',
+  }),
+} as const;
+
+/** The option that names the configuration file. Apart from the others, since a file cannot name itself. */
+export const configFileOption: DerivedOption<string> = derivedOption({
+  name: 'config-file',
+  type: text('FILE'),
+  derivedDefault: 'none',
+  summary: 'A YAML or JSON file with options.',
+  reason: 'Its keys are the names of the options. Flags and environment variables override it.',
+});
+
+export type OptionKey = keyof typeof options;
+
+/** What was stated for each option, by whichever source; an option that nobody mentioned is absent. */
+export type StatedOptions = {
+  readonly [Key in OptionKey]?: (typeof options)[Key] extends Option<infer T> ? T : never;
+};

@@ -1,0 +1,153 @@
+import type { MemberAddress, MemberId } from '@quorate/raft';
+import { clusterIdentity } from './cluster-identity.ts';
+import { ConfigurationError, type ConfigurationProblem } from './configuration-error.ts';
+import type { FoundingMember } from './founding-members.ts';
+import { isWildcard, parseUrl } from './network-address.ts';
+import { options, type OptionKey, type StatedOptions } from './options.ts';
+
+/** How one member runs. Complete and consistent: whoever holds one need not check it again. */
+export type ServerConfiguration = Required<Omit<StatedOptions, 'advertiseClientUrls'>> & {
+  /** Null: the addresses that the client listeners turn out to have. */
+  readonly advertiseClientUrls: readonly string[] | null;
+  readonly memberId: MemberId;
+  readonly clusterId: bigint;
+  /** The founding members, this one included, sorted by id. */
+  readonly members: readonly MemberAddress[];
+};
+
+/** At least so many heartbeats fit into an election timeout: a single lost one must not end a leader's term. */
+const heartbeatsPerElectionTimeoutMin = 5;
+
+/**
+ * Fills in the defaults, asserts the relations between options and derives the identities. Throws
+ * `ConfigurationError`.
+ */
+export function completeConfiguration(stated: StatedOptions): ServerConfiguration {
+  const problems: ConfigurationProblem[] = [];
+  const name = stated.name ?? options.name.default;
+  const listenClientUrls = stated.listenClientUrls ?? options.listenClientUrls.default;
+  const listenPeerUrls = stated.listenPeerUrls ?? options.listenPeerUrls.default;
+  const peerUrls =
+    stated.initialAdvertisePeerUrls ?? advertisedPeerUrls(stated, name, listenPeerUrls, problems);
+  const initialCluster = stated.initialCluster ?? peerUrls.map((peerUrl) => ({ name, peerUrl }));
+  const complete = {
+    name,
+    dataDir: stated.dataDir ?? `${name}.quorate`,
+    listenClientUrls,
+    advertiseClientUrls: stated.advertiseClientUrls ?? null,
+    listenPeerUrls,
+    initialAdvertisePeerUrls: peerUrls,
+    initialCluster,
+    initialClusterToken: stated.initialClusterToken ?? options.initialClusterToken.default,
+    engine: stated.engine ?? options.engine.default,
+    replication: stated.replication ?? options.replication.default,
+    reads: stated.reads ?? options.reads.default,
+    heartbeatInterval: stated.heartbeatInterval ?? options.heartbeatInterval.default,
+    electionTimeout: stated.electionTimeout ?? options.electionTimeout.default,
+    maxRequestBytes: stated.maxRequestBytes ?? options.maxRequestBytes.default,
+    maxTxnOps: stated.maxTxnOps ?? options.maxTxnOps.default,
+    logLevel: stated.logLevel ?? options.logLevel.default,
+    logFormat: stated.logFormat ?? options.logFormat.default,
+  };
+  checkTiming(complete.heartbeatInterval, complete.electionTimeout, problems);
+  if (problems.length === 0) checkOwnPlace(name, peerUrls, initialCluster, problems);
+  checkReachable(listenClientUrls, complete.advertiseClientUrls, problems);
+  const identity = clusterIdentity(complete.initialClusterToken, initialCluster);
+  const own = identity.members.find((member) => member.name === name);
+  checkDistinct(identity.members, problems);
+  if (problems.length > 0 || own === undefined) throw new ConfigurationError(problems);
+  return { ...complete, memberId: own.id, clusterId: identity.clusterId, members: identity.members };
+}
+
+/** Where the others reach this member if nobody says: its place in the cluster, or else where it listens. */
+function advertisedPeerUrls(
+  stated: StatedOptions,
+  name: string,
+  listenPeerUrls: readonly string[],
+  problems: ConfigurationProblem[],
+): readonly string[] {
+  const place = stated.initialCluster?.find((member) => member.name === name);
+  if (place !== undefined) return [place.peerUrl];
+  const vague = listenPeerUrls.find((url) => isVague(url));
+  if (vague !== undefined) {
+    problems.push(between(`${vague} cannot be connected to; state ${key('initialAdvertisePeerUrls')}`));
+  }
+  return listenPeerUrls.slice(0, 1);
+}
+
+function checkTiming(
+  heartbeatInterval: number,
+  electionTimeout: number,
+  problems: ConfigurationProblem[],
+): void {
+  const electionTimeoutMin = heartbeatInterval * heartbeatsPerElectionTimeoutMin;
+  if (electionTimeout >= electionTimeoutMin) return;
+  problems.push(
+    between(
+      `${key('electionTimeout')} (${electionTimeout} ms) must be at least ${heartbeatsPerElectionTimeoutMin} times ${key('heartbeatInterval')} (${heartbeatInterval} ms); set it to ${electionTimeoutMin} or more`,
+    ),
+  );
+}
+
+/** This member must stand in the cluster under its own name, and with the URL that it says is its own. */
+function checkOwnPlace(
+  name: string,
+  peerUrls: readonly string[],
+  initialCluster: readonly FoundingMember[],
+  problems: ConfigurationProblem[],
+): void {
+  const place = initialCluster.find((member) => member.name === name);
+  if (place === undefined) {
+    const names = initialCluster.map((member) => member.name).join(', ');
+    problems.push(
+      between(
+        `${key('name')} ${name} is not in ${key('initialCluster')}, which names ${names}; correct one of them`,
+      ),
+    );
+  } else if (peerUrls.length > 1) {
+    problems.push(
+      between(`${key('initialAdvertisePeerUrls')} names ${peerUrls.length} URLs; a member has one so far`),
+    );
+  } else if (peerUrls[0] !== place.peerUrl) {
+    problems.push(
+      between(
+        `${key('initialAdvertisePeerUrls')} is ${peerUrls.join(',')}, but ${key('initialCluster')} gives ${name} the URL ${place.peerUrl}; they must be the same`,
+      ),
+    );
+  }
+}
+
+function checkReachable(
+  listenClientUrls: readonly string[],
+  advertiseClientUrls: readonly string[] | null,
+  problems: ConfigurationProblem[],
+): void {
+  const wildcard = listenClientUrls.find((url) => isWildcard(parseUrl(url).host));
+  if (wildcard === undefined || advertiseClientUrls !== null) return;
+  problems.push(between(`clients cannot connect to ${wildcard}; state ${key('advertiseClientUrls')}`));
+}
+
+/** Two members with one id would be one member with two votes. Hashes make that improbable, not impossible. */
+function checkDistinct(members: readonly MemberAddress[], problems: ConfigurationProblem[]): void {
+  for (const [position, member] of members.entries()) {
+    const other = members[position + 1];
+    if (other !== undefined && other.id === member.id) {
+      problems.push(
+        between(`${member.name} and ${other.name} get the same id; change ${key('initialClusterToken')}`),
+      );
+    }
+  }
+}
+
+function isVague(url: string): boolean {
+  const address = parseUrl(url);
+  return isWildcard(address.host) || address.port === 0;
+}
+
+function key(option: OptionKey): string {
+  return options[option].name;
+}
+
+function between(message: string): ConfigurationProblem {
+  return { source: null, message };
+}
