@@ -20,6 +20,7 @@ export const RefusalReason = {
   REFUSAL_REASON_UNCOMMITTED_LIMIT: 3,
   REFUSAL_REASON_TRANSFERRING: 4,
   REFUSAL_REASON_CONFIGURATION_CHANGE: 5,
+  REFUSAL_REASON_READ_LIMIT: 6,
 } as const;
 
 export type RefusalReason = typeof RefusalReason[keyof typeof RefusalReason];
@@ -31,6 +32,7 @@ export namespace RefusalReason {
   export type REFUSAL_REASON_UNCOMMITTED_LIMIT = typeof RefusalReason.REFUSAL_REASON_UNCOMMITTED_LIMIT;
   export type REFUSAL_REASON_TRANSFERRING = typeof RefusalReason.REFUSAL_REASON_TRANSFERRING;
   export type REFUSAL_REASON_CONFIGURATION_CHANGE = typeof RefusalReason.REFUSAL_REASON_CONFIGURATION_CHANGE;
+  export type REFUSAL_REASON_READ_LIMIT = typeof RefusalReason.REFUSAL_REASON_READ_LIMIT;
 }
 
 /** The first thing that a member says on a connection. */
@@ -95,6 +97,7 @@ export interface Message {
     | { $case: "proposalsRefused"; proposalsRefused: ProposalsRefused }
     | { $case: "forwardedRead"; forwardedRead: ForwardedRead }
     | { $case: "forwardedReadResponse"; forwardedReadResponse: ForwardedReadResponse }
+    | { $case: "forwardedReadRefused"; forwardedReadRefused: ForwardedReadRefused }
     | undefined;
 }
 
@@ -176,6 +179,11 @@ export interface ForwardedRead {
 export interface ForwardedReadResponse {
   id: number;
   index: number;
+}
+
+export interface ForwardedReadRefused {
+  id: number;
+  reason: RefusalReason;
 }
 
 /** One entry of the log; where it stands says its index. An entry without a payload is a no-op. */
@@ -467,6 +475,9 @@ export const Message: MessageFns<Message> = {
       case "forwardedReadResponse":
         ForwardedReadResponse.encode(message.body.forwardedReadResponse, writer.uint32(130).fork()).join();
         break;
+      case "forwardedReadRefused":
+        ForwardedReadRefused.encode(message.body.forwardedReadRefused, writer.uint32(138).fork()).join();
+        break;
     }
     return writer;
   },
@@ -630,6 +641,17 @@ export const Message: MessageFns<Message> = {
           };
           continue;
         }
+        case 17: {
+          if (tag !== 138) {
+            break;
+          }
+
+          message.body = {
+            $case: "forwardedReadRefused",
+            forwardedReadRefused: ForwardedReadRefused.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -769,6 +791,15 @@ export const Message: MessageFns<Message> = {
           message.body = {
             $case: "forwardedReadResponse",
             forwardedReadResponse: ForwardedReadResponse.fromPartial(object.body.forwardedReadResponse),
+          };
+        }
+        break;
+      }
+      case "forwardedReadRefused": {
+        if (object.body?.forwardedReadRefused !== undefined && object.body?.forwardedReadRefused !== null) {
+          message.body = {
+            $case: "forwardedReadRefused",
+            forwardedReadRefused: ForwardedReadRefused.fromPartial(object.body.forwardedReadRefused),
           };
         }
         break;
@@ -1636,6 +1667,62 @@ export const ForwardedReadResponse: MessageFns<ForwardedReadResponse> = {
     const message = createBaseForwardedReadResponse();
     message.id = object.id ?? 0;
     message.index = object.index ?? 0;
+    return message;
+  },
+};
+
+function createBaseForwardedReadRefused(): ForwardedReadRefused {
+  return { id: 0, reason: 0 };
+}
+
+export const ForwardedReadRefused: MessageFns<ForwardedReadRefused> = {
+  encode(message: ForwardedReadRefused, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    if (message.reason !== 0) {
+      writer.uint32(16).int32(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ForwardedReadRefused {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseForwardedReadRefused();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.reason = reader.int32() as any;
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<ForwardedReadRefused>): ForwardedReadRefused {
+    return ForwardedReadRefused.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ForwardedReadRefused>): ForwardedReadRefused {
+    const message = createBaseForwardedReadRefused();
+    message.id = object.id ?? 0;
+    message.reason = object.reason ?? 0;
     return message;
   },
 };
