@@ -15,7 +15,10 @@ export function logEvent(logger: Logger, event: RaftEvent, nameOf: (id: MemberId
       }
       return;
     case 'role-changed':
-      logger.info({ term: event.term, role: event.role, reason: event.reason }, `now ${event.role}: ${event.reason}`);
+      logger.info(
+        { term: event.term, role: event.role, reason: event.reason },
+        `now ${event.role}: ${event.reason}`,
+      );
       return;
     case 'voted':
       logger.debug({ term: event.term, candidate: formatMemberId(event.candidate) }, 'voted');
@@ -39,7 +42,10 @@ export function logEvent(logger: Logger, event: RaftEvent, nameOf: (id: MemberId
       logger.info({ to: formatMemberId(event.to) }, `handing leadership to ${nameOf(event.to)}`);
       return;
     case 'transfer-aborted':
-      logger.warn({ to: formatMemberId(event.to) }, `${nameOf(event.to)} did not take over leadership in time`);
+      logger.warn(
+        { to: formatMemberId(event.to) },
+        `${nameOf(event.to)} did not take over leadership in time`,
+      );
       return;
   }
 }

@@ -81,7 +81,10 @@ export class PendingWrites {
     let bytes = 0;
     let taken = 0;
     for (const write of this.waiting) {
-      if (batch.length >= BATCH_MAX_PROPOSALS || (batch.length > 0 && bytes + write.data.length > BATCH_MAX_BYTES)) {
+      if (
+        batch.length >= BATCH_MAX_PROPOSALS ||
+        (batch.length > 0 && bytes + write.data.length > BATCH_MAX_BYTES)
+      ) {
         break;
       }
       taken += 1;
@@ -103,7 +106,10 @@ export class PendingWrites {
       return;
     }
     if (reason === 'uncommitted-limit') {
-      this.fail(write, new ReplicaError('overloaded', 'the cluster commits more slowly than its clients write'));
+      this.fail(
+        write,
+        new ReplicaError('overloaded', 'the cluster commits more slowly than its clients write'),
+      );
       return;
     }
     write.proposedTerm = null;

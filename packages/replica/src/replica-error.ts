@@ -11,6 +11,7 @@
  * - `stopped`: the member is stopping. A write that was proposed is answered `unknown-outcome` instead.
  * - `not-leader`: the request is for the leader only.
  * - `bad-transferee`: leadership cannot go to that member.
+ * - `inconsistent-data`: log and state machine on disk do not belong together; the member cannot start.
  */
 export type ReplicaErrorCode =
   | 'no-leader'
@@ -21,7 +22,8 @@ export type ReplicaErrorCode =
   | 'cancelled'
   | 'stopped'
   | 'not-leader'
-  | 'bad-transferee';
+  | 'bad-transferee'
+  | 'inconsistent-data';
 
 /** An operating error of a member. A broken invariant is an AssertionError instead, and stops the member. */
 export class ReplicaError extends Error {

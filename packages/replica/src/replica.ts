@@ -62,12 +62,19 @@ export class Replica {
 
   /**
    * Starts the member on opened parts. The log must not be empty: see `bootstrapLog`. The replica owns log,
-   * store and transport from now on, also when this rejects.
+   * store and transport from now on, also when this rejects: with a ReplicaError `inconsistent-data` if log
+   * and store do not belong together, else with what `connect` threw.
    */
   static async open(options: ReplicaOptions): Promise<Replica> {
-    const replica = new Replica(options, await restoreCore(options));
-    replica.start();
-    return replica;
+    try {
+      const replica = new Replica(options, restoreCore(options));
+      replica.start();
+      return replica;
+    } catch (error) {
+      await options.log.close();
+      options.store.close();
+      throw error;
+    }
   }
 
   private constructor(options: ReplicaOptions, core: RaftCore) {
@@ -195,7 +202,10 @@ export class Replica {
     if (this.inputs.length >= this.limits.inputQueueMax) {
       return;
     }
-    if (message.type === 'append-request' && this.persister.backlogBytes > this.options.raft.uncommittedMaxBytes) {
+    if (
+      message.type === 'append-request' &&
+      this.persister.backlogBytes > this.options.raft.uncommittedMaxBytes
+    ) {
       return; // The disk is slower than the leader sends; the leader will probe again.
     }
     this.enqueue({ type: 'message', message });
@@ -319,19 +329,13 @@ export class Replica {
 
   private observe(event: RaftEvent): void {
     logEvent(this.logger, event, (id) => this.nameOf(id));
-    switch (event.type) {
-      case 'leader-changed':
-        this.holdProposals = false;
-        this.transfer.leaderChanged(event.leader);
-        return;
-      case 'transfer-aborted':
-        this.transfer.aborted();
-        return;
-      case 'configuration-changed':
-        this.updatePeers();
-        return;
-      default:
-        return;
+    if (event.type === 'leader-changed') {
+      this.holdProposals = false;
+      this.transfer.leaderChanged(event.leader);
+    } else if (event.type === 'transfer-aborted') {
+      this.transfer.aborted();
+    } else if (event.type === 'configuration-changed') {
+      this.updatePeers();
     }
   }
 
