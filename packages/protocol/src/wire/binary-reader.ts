@@ -20,31 +20,31 @@ const textDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
  */
 export class BinaryReader {
   pos = 0;
-  readonly #bytes: Uint8Array;
-  #view: DataView | null = null;
-  #depth = 0;
+  private readonly input: Uint8Array;
+  private view: DataView | null = null;
+  private depth = 0;
   /** The halves of the 64-bit integer that was read last, unsigned. */
-  #low = 0;
-  #high = 0;
+  private low = 0;
+  private high = 0;
 
-  constructor(bytes: Uint8Array) {
-    this.#bytes = bytes;
+  constructor(input: Uint8Array) {
+    this.input = input;
   }
 
   /** Begins a message of the given length, or of all the input; `pos` must be at the result when it ends. */
   enter(length: number | undefined): number {
-    this.#depth += 1;
-    if (this.#depth > depthMax) {
+    this.depth += 1;
+    if (this.depth > depthMax) {
       throw new WireError(`messages are nested more than ${depthMax} deep`);
     }
-    return length === undefined ? this.#bytes.length : this.#endOf(length);
+    return length === undefined ? this.input.length : this.endOf(length);
   }
 
   leave(end: number): void {
     if (this.pos !== end) {
       throw new WireError('a field reaches beyond the end of its message');
     }
-    this.#depth -= 1;
+    this.depth -= 1;
   }
 
   /** Skips the value of a field that is not known. `tag` is the field's tag. */
@@ -54,16 +54,16 @@ export class BinaryReader {
     }
     switch (tag & 7) {
       case 0:
-        this.#varint64();
+        this.varint64();
         return;
       case 1:
-        this.pos = this.#endOf(8);
+        this.pos = this.endOf(8);
         return;
       case 2:
-        this.pos = this.#endOf(this.uint32());
+        this.pos = this.endOf(this.uint32());
         return;
       case 5:
-        this.pos = this.#endOf(4);
+        this.pos = this.endOf(4);
         return;
       default:
         throw new WireError(`wire type ${tag & 7} is not supported`);
@@ -72,13 +72,13 @@ export class BinaryReader {
 
   /** Also reads tags and lengths. Takes the low 32 bits of a longer varint, as protobuf prescribes. */
   uint32(): number {
-    const byte = this.#bytes[this.pos];
+    const byte = this.input[this.pos];
     if (byte !== undefined && byte < 0x80) {
       this.pos += 1;
       return byte;
     }
-    this.#varint64();
-    return this.#low;
+    this.varint64();
+    return this.low;
   }
 
   int32(): number {
@@ -86,35 +86,35 @@ export class BinaryReader {
   }
 
   bool(): boolean {
-    this.#varint64();
-    return this.#low !== 0 || this.#high !== 0;
+    this.varint64();
+    return this.low !== 0 || this.high !== 0;
   }
 
   bytes(): Uint8Array {
-    const end = this.#endOf(this.uint32());
-    const bytes = this.#bytes.subarray(this.pos, end);
+    const end = this.endOf(this.uint32());
+    const bytes = this.input.subarray(this.pos, end);
     this.pos = end;
     return bytes;
   }
 
   string(): string {
-    const end = this.#endOf(this.uint32());
+    const end = this.endOf(this.uint32());
     const start = this.pos;
     this.pos = end;
     if (end - start <= asciiMaxBytes) {
-      const text = asciiText(this.#bytes, start, end);
+      const text = asciiText(this.input, start, end);
       if (text !== null) return text;
     }
     try {
-      return textDecoder.decode(this.#bytes.subarray(start, end));
+      return textDecoder.decode(this.input.subarray(start, end));
     } catch (error) {
       throw new WireError('a string is not UTF-8', { cause: error });
     }
   }
 
   uint64(): bigint {
-    this.#varint64();
-    return this.#high === 0 ? BigInt(this.#low) : (BigInt(this.#high) << 32n) | BigInt(this.#low);
+    this.varint64();
+    return this.high === 0 ? BigInt(this.low) : (BigInt(this.high) << 32n) | BigInt(this.low);
   }
 
   int64(): bigint {
@@ -122,33 +122,33 @@ export class BinaryReader {
   }
 
   uint64Number(): number {
-    this.#varint64();
-    return safe(this.#high * twoTo32 + this.#low);
+    this.varint64();
+    return safe(this.high * twoTo32 + this.low);
   }
 
   int64Number(): number {
-    this.#varint64();
-    return safe((this.#high | 0) * twoTo32 + this.#low);
+    this.varint64();
+    return safe((this.high | 0) * twoTo32 + this.low);
   }
 
   fixed64(): bigint {
-    const end = this.#endOf(8);
-    this.#view ??= new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
-    const value = this.#view.getBigUint64(this.pos, true);
+    const end = this.endOf(8);
+    this.view ??= new DataView(this.input.buffer, this.input.byteOffset, this.input.byteLength);
+    const value = this.view.getBigUint64(this.pos, true);
     this.pos = end;
     return value;
   }
 
-  #endOf(length: number): number {
+  private endOf(length: number): number {
     const end = this.pos + length;
-    if (end > this.#bytes.length) {
+    if (end > this.input.length) {
       throw new WireError('the message ends before its last field does');
     }
     return end;
   }
 
-  #varint64(): void {
-    const bytes = this.#bytes;
+  private varint64(): void {
+    const bytes = this.input;
     let low = 0;
     let high = 0;
     for (let shift = 0; shift < 70; shift += 7) {
@@ -167,8 +167,8 @@ export class BinaryReader {
         high |= bits << (shift - 32);
       }
       if (byte < 0x80) {
-        this.#low = low >>> 0;
-        this.#high = high >>> 0;
+        this.low = low >>> 0;
+        this.high = high >>> 0;
         return;
       }
     }

@@ -23,55 +23,55 @@ let spareBuffer: Uint8Array<ArrayBuffer> | null = new Uint8Array(initialBytes);
  * integers.
  */
 export class BinaryWriter {
-  #buffer: Uint8Array<ArrayBuffer>;
-  #view: DataView | null = null;
-  #position = 0;
+  private buffer: Uint8Array<ArrayBuffer>;
+  private view: DataView | null = null;
+  private position = 0;
   /** Where the lengths of the open nested messages stand. */
-  readonly #forks: number[] = [];
+  private readonly forks: number[] = [];
 
   constructor() {
-    this.#buffer = spareBuffer ?? new Uint8Array(initialBytes);
+    this.buffer = spareBuffer ?? new Uint8Array(initialBytes);
     spareBuffer = null;
   }
 
   /** Returns the message in a buffer of its own. The writer starts anew. */
   finish(): Uint8Array<ArrayBuffer> {
-    const bytes = this.#buffer.slice(0, this.#position);
-    if (this.#buffer.length <= keptMaxBytes) {
-      spareBuffer = this.#buffer;
+    const bytes = this.buffer.slice(0, this.position);
+    if (this.buffer.length <= keptMaxBytes) {
+      spareBuffer = this.buffer;
     }
-    this.#buffer = empty;
-    this.#view = null;
-    this.#position = 0;
+    this.buffer = empty;
+    this.view = null;
+    this.position = 0;
     return bytes;
   }
 
   /** Begins a nested message, which `join` ends. */
   fork(): this {
-    this.#forks.push(this.#position);
+    this.forks.push(this.position);
     // Most nested messages are short: one byte is set aside for the length, and `join` makes room if it must.
-    this.#reserve(1);
-    this.#position += 1;
+    this.reserve(1);
+    this.position += 1;
     return this;
   }
 
   join(): this {
-    const start = this.#forks.pop();
+    const start = this.forks.pop();
     if (start === undefined) {
       throw new WireError('no nested message to end');
     }
-    const length = this.#position - start - 1;
+    const length = this.position - start - 1;
     if (length < 0x80) {
-      this.#buffer[start] = length;
+      this.buffer[start] = length;
       return this;
     }
     const extra = varintBytes(length) - 1;
-    this.#reserve(extra);
-    this.#buffer.copyWithin(start + 1 + extra, start + 1, this.#position);
-    const end = this.#position + extra;
-    this.#position = start;
-    this.#varint32(length);
-    this.#position = end;
+    this.reserve(extra);
+    this.buffer.copyWithin(start + 1 + extra, start + 1, this.position);
+    const end = this.position + extra;
+    this.position = start;
+    this.varint32(length);
+    this.position = end;
     return this;
   }
 
@@ -79,8 +79,8 @@ export class BinaryWriter {
     if (value >>> 0 !== value) {
       throw new WireError(`not an unsigned 32-bit integer: ${value}`);
     }
-    this.#reserve(5);
-    this.#varint32(value);
+    this.reserve(5);
+    this.varint32(value);
     return this;
   }
 
@@ -88,74 +88,74 @@ export class BinaryWriter {
     if ((value | 0) !== value) {
       throw new WireError(`not a 32-bit integer: ${value}`);
     }
-    this.#reserve(10);
+    this.reserve(10);
     if (value >= 0) {
-      this.#varint32(value);
+      this.varint32(value);
     } else {
-      this.#varint64(value >>> 0, 0xffff_ffff);
+      this.varint64(value >>> 0, 0xffff_ffff);
     }
     return this;
   }
 
   bool(value: boolean): this {
-    this.#reserve(1);
-    this.#buffer[this.#position++] = value ? 1 : 0;
+    this.reserve(1);
+    this.buffer[this.position++] = value ? 1 : 0;
     return this;
   }
 
   bytes(value: Uint8Array): this {
     const length = value.length;
-    this.#reserve(length + 5);
-    this.#varint32(length);
+    this.reserve(length + 5);
+    this.varint32(length);
     if (length <= loopMaxBytes) {
       for (let index = 0; index < length; index++) {
-        this.#buffer[this.#position + index] = value[index] as number;
+        this.buffer[this.position + index] = value[index] as number;
       }
     } else {
-      this.#buffer.set(value, this.#position);
+      this.buffer.set(value, this.position);
     }
-    this.#position += length;
+    this.position += length;
     return this;
   }
 
   /** Lone surrogates become U+FFFD. */
   string(value: string): this {
     // No UTF-16 code unit takes more than three bytes of UTF-8.
-    this.#reserve(value.length * 3 + 5);
+    this.reserve(value.length * 3 + 5);
     this.fork();
-    this.#position += textEncoder.encodeInto(value, this.#buffer.subarray(this.#position)).written;
+    this.position += textEncoder.encodeInto(value, this.buffer.subarray(this.position)).written;
     return this.join();
   }
 
   uint64(value: number | bigint): this {
-    this.#reserve(10);
+    this.reserve(10);
     if (typeof value === 'number') {
       if (!Number.isSafeInteger(value) || value < 0) {
         throw new WireError(`not a safe unsigned integer: ${value}`);
       }
-      this.#varint64(value % twoTo32, Math.floor(value / twoTo32));
+      this.varint64(value % twoTo32, Math.floor(value / twoTo32));
     } else {
       if (BigInt.asUintN(64, value) !== value) {
         throw new WireError(`not an unsigned 64-bit integer: ${value}`);
       }
-      this.#varint64(Number(value & 0xffff_ffffn), Number(value >> 32n));
+      this.varint64(Number(value & 0xffff_ffffn), Number(value >> 32n));
     }
     return this;
   }
 
   int64(value: number | bigint): this {
-    this.#reserve(10);
+    this.reserve(10);
     if (typeof value === 'number') {
       if (!Number.isSafeInteger(value)) {
         throw new WireError(`not a safe integer: ${value}`);
       }
       const high = Math.floor(value / twoTo32);
-      this.#varint64(value - high * twoTo32, high >>> 0);
+      this.varint64(value - high * twoTo32, high >>> 0);
     } else {
       if (BigInt.asIntN(64, value) !== value) {
         throw new WireError(`not a 64-bit integer: ${value}`);
       }
-      this.#varint64(Number(value & 0xffff_ffffn), Number((value >> 32n) & 0xffff_ffffn));
+      this.varint64(Number(value & 0xffff_ffffn), Number((value >> 32n) & 0xffff_ffffn));
     }
     return this;
   }
@@ -164,49 +164,49 @@ export class BinaryWriter {
     if (BigInt.asUintN(64, value) !== value) {
       throw new WireError(`not an unsigned 64-bit integer: ${value}`);
     }
-    this.#reserve(8);
-    this.#view ??= new DataView(this.#buffer.buffer);
-    this.#view.setBigUint64(this.#position, value, true);
-    this.#position += 8;
+    this.reserve(8);
+    this.view ??= new DataView(this.buffer.buffer);
+    this.view.setBigUint64(this.position, value, true);
+    this.position += 8;
     return this;
   }
 
-  #varint32(value: number): void {
-    const buffer = this.#buffer;
+  private varint32(value: number): void {
+    const buffer = this.buffer;
     let rest = value;
     while (rest > 0x7f) {
-      buffer[this.#position++] = (rest & 0x7f) | 0x80;
+      buffer[this.position++] = (rest & 0x7f) | 0x80;
       rest >>>= 7;
     }
-    buffer[this.#position++] = rest;
+    buffer[this.position++] = rest;
   }
 
   /** Both halves are unsigned. */
-  #varint64(low: number, high: number): void {
+  private varint64(low: number, high: number): void {
     if (high === 0) {
-      this.#varint32(low);
+      this.varint32(low);
       return;
     }
-    const buffer = this.#buffer;
+    const buffer = this.buffer;
     let lowRest = low;
     let highRest = high;
     while (highRest > 0) {
-      buffer[this.#position++] = (lowRest & 0x7f) | 0x80;
+      buffer[this.position++] = (lowRest & 0x7f) | 0x80;
       lowRest = ((lowRest >>> 7) | (highRest << 25)) >>> 0;
       highRest >>>= 7;
     }
-    this.#varint32(lowRest);
+    this.varint32(lowRest);
   }
 
-  #reserve(bytes: number): void {
-    const needed = this.#position + bytes;
-    if (needed <= this.#buffer.length) {
+  private reserve(bytes: number): void {
+    const needed = this.position + bytes;
+    if (needed <= this.buffer.length) {
       return;
     }
-    const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2, initialBytes));
-    larger.set(this.#buffer.subarray(0, this.#position));
-    this.#buffer = larger;
-    this.#view = null;
+    const larger = new Uint8Array(Math.max(needed, this.buffer.length * 2, initialBytes));
+    larger.set(this.buffer.subarray(0, this.position));
+    this.buffer = larger;
+    this.view = null;
   }
 }
 
