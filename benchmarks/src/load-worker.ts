@@ -26,11 +26,14 @@ export type LoadReport =
   | { readonly type: 'progress'; readonly operations: number }
   | { readonly type: 'result'; readonly result: LoadResult };
 
+/** How many requests failed with each code, and what one of them was told. */
+export type RequestErrors = Readonly<Record<string, { readonly count: number; readonly example: string }>>;
+
 /** What one thread saw between `measure` and `stop`. */
 export type LoadResult = {
   readonly gets: HistogramSnapshot;
   readonly puts: HistogramSnapshot;
-  readonly errors: Readonly<Record<string, number>>;
+  readonly errors: RequestErrors;
   /** The share of the time in which the thread was busy; near 1 the load, not the cluster, is the limit. */
   readonly busy: number;
 };
@@ -47,7 +50,7 @@ class Load {
   readonly #workload: Workload;
   #gets = new Histogram();
   #puts = new Histogram();
-  #errors: Record<string, number> = {};
+  #errors: Record<string, { count: number; example: string }> = {};
   #utilization = performance.eventLoopUtilization();
   #operations = 0;
   #stopping = false;
@@ -110,8 +113,9 @@ class Load {
         const elapsedUs = (performance.now() - startMs) * 1000;
         (kind === 'get' ? this.#gets : this.#puts).record(elapsedUs);
       } catch (error) {
-        const code = error instanceof QuorateError ? error.code : String(error);
-        this.#errors[code] = (this.#errors[code] ?? 0) + 1;
+        const code = error instanceof QuorateError ? error.code : 'other';
+        const example = error instanceof Error ? error.message : String(error);
+        this.#errors[code] = { count: (this.#errors[code]?.count ?? 0) + 1, example };
       }
       this.#operations += 1;
     }

@@ -1,8 +1,7 @@
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Histogram } from './histogram.ts';
-import type { LoadCommand, LoadPlan, LoadReport, LoadResult } from './load-worker.ts';
+import type { LoadCommand, LoadPlan, LoadReport, LoadResult, RequestErrors } from './load-worker.ts';
 import type { BenchmarkOptions } from './options.ts';
 
 /** What happens at the edges of the measurement, and how a person follows it. */
@@ -17,7 +16,7 @@ export type LoadOutcome = {
   readonly seconds: number;
   readonly gets: Histogram;
   readonly puts: Histogram;
-  readonly errors: Readonly<Record<string, number>>;
+  readonly errors: RequestErrors;
   /** The busiest thread's share of busy time. */
   readonly busy: number;
 };
@@ -94,12 +93,12 @@ function operationsOf(workers: readonly LoadThread[]): number {
 function combine(seconds: number, results: readonly LoadResult[]): LoadOutcome {
   const gets = new Histogram();
   const puts = new Histogram();
-  const errors: Record<string, number> = {};
+  const errors: Record<string, RequestErrors[string]> = {};
   for (const result of results) {
     gets.add(result.gets);
     puts.add(result.puts);
-    for (const [code, count] of Object.entries(result.errors)) {
-      errors[code] = (errors[code] ?? 0) + count;
+    for (const [code, { count, example }] of Object.entries(result.errors)) {
+      errors[code] = { count: (errors[code]?.count ?? 0) + count, example };
     }
   }
   return { seconds, gets, puts, errors, busy: Math.max(...results.map((result) => result.busy)) };
@@ -112,7 +111,6 @@ class LoadThread {
   /** Rejects if the thread ends before its result. Never resolves. */
   readonly failed: Promise<never>;
   readonly #worker: Worker;
-  readonly #exited: Promise<unknown>;
   #operations = 0;
 
   constructor(plan: LoadPlan) {
@@ -124,7 +122,6 @@ class LoadThread {
     this.failed = failed.promise;
     this.failed.catch(() => undefined); // Heard by whoever waits at the moment, or by nobody after the end.
     this.#worker = new Worker(new URL('./load-worker.ts', import.meta.url), { workerData: plan });
-    this.#exited = once(this.#worker, 'exit');
     this.#worker.on('error', (error) => failed.reject(error));
     this.#worker.on('exit', () => failed.reject(new Error('a load thread ended early')));
     this.#worker.on('message', (report: LoadReport) => {
@@ -153,6 +150,5 @@ class LoadThread {
 
   async close(): Promise<void> {
     await this.#worker.terminate();
-    await this.#exited;
   }
 }

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RequestErrors } from './load-worker.ts';
 import { Histogram } from './histogram.ts';
 import { parseBenchmarkOptions } from './options.ts';
 import { formatJson, formatTables } from './report.ts';
 import { type BenchmarkResult, summarize } from './result.ts';
 
-function exampleResult(errors: Record<string, number> = {}): BenchmarkResult {
+function exampleResult(errors: RequestErrors = {}): BenchmarkResult {
   const puts = new Histogram();
   for (let us = 1; us <= 1000; us += 1) {
     puts.record(us * 10);
@@ -38,11 +39,13 @@ test('CPU time is divided by the operations of the measurement', () => {
 test('the tables show what was measured, and failed requests are not hidden', () => {
   const options = parseBenchmarkOptions([]);
   assert(options !== null);
-  const text = formatTables(options, [exampleResult({ 'no-leader': 3 })]);
+  const text = formatTables(options, [
+    exampleResult({ 'no-leader': { count: 3, example: 'there is no leader' } }),
+  ]);
   assert.match(text, /quorate pipelined +puts +500 +5\.\d\d +9\.\d\d +\d+\.\d\d +10\.00 +3/);
   assert.match(text, /m1 \(leader\) +100 +100/);
   assert.match(text, /m3 +unknown +unknown/);
-  assert.match(text, /3 requests failed with no-leader/);
+  assert.match(text, /3 requests failed with no-leader, such as: there is no leader/);
 });
 
 test('the JSON document can be read back', () => {

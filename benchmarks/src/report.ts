@@ -38,7 +38,7 @@ export function formatTables(options: BenchmarkOptions, results: readonly Benchm
 }
 
 function latencyRows(result: BenchmarkResult): string[][] {
-  const errors = Object.values(result.errors).reduce((total, count) => total + count, 0);
+  const errors = Object.values(result.errors).reduce((total, { count }) => total + count, 0);
   const row = (kind: string, latency: Latencies): string[] => [
     result.system,
     kind,
@@ -77,8 +77,8 @@ function notes(results: readonly BenchmarkResult[]): string[] {
         `${system}: the load was busy ${percent} % of the time and may be the limit; try --workers 2`,
       );
     }
-    for (const [code, count] of Object.entries(errors)) {
-      lines.push(`${system}: ${count} requests failed with ${code}`);
+    for (const [code, { count, example }] of Object.entries(errors)) {
+      lines.push(`${system}: ${count} requests failed with ${code}, such as: ${example}`);
     }
   }
   return lines.length === 0 ? [] : ['', ...lines];

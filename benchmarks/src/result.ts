@@ -1,5 +1,6 @@
 import type { Histogram } from './histogram.ts';
 import type { LoadOutcome } from './load.ts';
+import type { RequestErrors } from './load-worker.ts';
 import type { ProcessUsage } from './process-usage.ts';
 
 /** What one system did under the load, in numbers that a program can read. */
@@ -10,7 +11,7 @@ export type BenchmarkResult = {
   readonly operationsPerSecond: number;
   readonly gets: Latencies;
   readonly puts: Latencies;
-  readonly errors: Readonly<Record<string, number>>;
+  readonly errors: RequestErrors;
   readonly members: readonly MemberUsage[];
   /** Summed over the members; null if the system does not tell. */
   readonly cpuUsPerOperation: number | null;
