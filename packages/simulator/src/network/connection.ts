@@ -1,0 +1,263 @@
+import type { MemberId, Message } from '@quorate/raft';
+import type { Endpoint, Wire } from './wire.ts';
+
+/** More messages than this on their way on one connection, and the sender's queue counts as full. */
+const IN_FLIGHT_MAX_MESSAGES = 8192;
+/** How long data may stay unacknowledged before TCP gives up, and between attempts to connect. */
+const GIVE_UP_MIN_MS = 800;
+const GIVE_UP_MAX_MS = 4000;
+const RECONNECT_MIN_MS = 10;
+const RECONNECT_MAX_MS = 400;
+
+type State =
+  /** Trying to reach the member. */
+  | { readonly kind: 'connecting' }
+  | {
+      readonly kind: 'open';
+      readonly peer: Endpoint;
+      /** Nothing that is sent later arrives earlier, but for what is reordered on purpose. */
+      lastArrivalUs: number;
+      /** What arrives after this time is lost: the connection broke before. */
+      lostAfterUs: number;
+      /** Sent into a blocked path: arrives when it opens, unless TCP gives up first. */
+      held: (readonly Message[])[];
+      givesUp: boolean;
+    }
+  | { readonly kind: 'closed' };
+
+/** Commands must not be repeated: applying one twice would be an error that no checker could forgive. */
+const AT_MOST_ONCE: ReadonlySet<Message['type']> = new Set(['forwarded-proposals', 'proposals-refused']);
+
+/** One direction of traffic from a process to a member. Connects, and connects again, until it is closed. */
+export class Connection {
+  readonly from: Endpoint;
+  readonly to: MemberId;
+  private readonly wire: Wire;
+  private state: State = { kind: 'connecting' };
+  private inFlight = 0;
+  private tellsUnreachable = false;
+
+  constructor(wire: Wire, from: Endpoint, to: MemberId) {
+    this.wire = wire;
+    this.from = from;
+    this.to = to;
+    this.connectAfter(0);
+  }
+
+  get inFlightCount(): number {
+    return this.inFlight;
+  }
+
+  get toHost(): number {
+    return Number(this.to) - 1;
+  }
+
+  /** The process at the other end, if there is one. */
+  get peer(): Endpoint | null {
+    return this.state.kind === 'open' ? this.state.peer : null;
+  }
+
+  send(messages: readonly Message[]): void {
+    const { wire } = this;
+    wire.watch(messages);
+    if (this.state.kind !== 'open' || this.inFlight + messages.length > IN_FLIGHT_MAX_MESSAGES) {
+      wire.counts.lost += messages.length;
+      wire.tell(this.from, 'cannot send to', messages);
+      this.tellUnreachable();
+      return;
+    }
+    if (wire.random.chance(wire.profile.resetChance * messages.length)) {
+      wire.counts.lost += messages.length;
+      wire.tell(this.from, 'lost to', messages);
+      this.break(wire.random.chance(0.3) ? 'closed' : 'unreachable');
+      return;
+    }
+    this.transmit(messages, this.state);
+  }
+
+  /** The connection is gone. What was about to arrive may still do so, what was sent late is lost. */
+  break(notice: 'closed' | 'unreachable'): void {
+    if (this.state.kind !== 'open') {
+      return;
+    }
+    const { wire, from, to } = this;
+    const lostAfterUs = wire.kernel.nowUs + wire.random.exponential(wire.profile.delayMeanUs * 0.5);
+    this.state.lostAfterUs = lostAfterUs;
+    this.drop(this.state.held);
+    this.state.held = [];
+    this.state = { kind: 'connecting' };
+    this.inFlight = 0;
+    from.life.after(0, () => from.events[notice](to));
+    this.connectAfter(this.backoffUs());
+  }
+
+  /** The process at the other end is gone. Its host says so, or, without power, is silent. */
+  peerDied(hostRuns: boolean): void {
+    const { wire } = this;
+    const giveUpUs = this.giveUpUs();
+    const isSilent = !hostRuns || wire.paths.isBlocked(this.toHost, this.from.host);
+    const state = this.state;
+    const noticeUs = isSilent ? giveUpUs : wire.paths.delayUs(this.toHost, this.from.host);
+    this.from.life.after(noticeUs, () => {
+      if (this.state === state) {
+        this.break(isSilent ? 'unreachable' : 'closed');
+      }
+    });
+  }
+
+  close(): void {
+    this.state = { kind: 'closed' };
+  }
+
+  /** Sends what was held back if the path is open again. */
+  flush(): void {
+    const { state } = this;
+    if (state.kind !== 'open' || state.held.length === 0 || this.isBlocked) {
+      return;
+    }
+    const { held } = state;
+    state.held = [];
+    for (const messages of held) {
+      this.inFlight -= messages.length;
+      this.transmit(messages, state);
+    }
+  }
+
+  private get isBlocked(): boolean {
+    return this.wire.paths.isBlocked(this.from.host, this.toHost);
+  }
+
+  private transmit(messages: readonly Message[], state: State & { kind: 'open' }): void {
+    this.inFlight += messages.length;
+    if (this.isBlocked) {
+      this.hold(messages, state);
+      return;
+    }
+    const { wire } = this;
+    const { random, profile } = wire;
+    const delayUs = wire.paths.delayUs(this.from.host, this.toHost);
+    let arrivalUs = wire.kernel.nowUs + delayUs;
+    if (!random.chance(profile.reorderChance)) {
+      arrivalUs = Math.max(arrivalUs, state.lastArrivalUs);
+      state.lastArrivalUs = arrivalUs;
+    }
+    wire.tell(this.from, 'sends to', messages);
+    const { peer } = state;
+    peer.life.after(arrivalUs - wire.kernel.nowUs, () => this.arrive(messages, state));
+    for (const message of messages) {
+      if (!AT_MOST_ONCE.has(message.type) && random.chance(profile.duplicateChance)) {
+        wire.counts.duplicated += 1;
+        peer.life.after(delayUs + random.exponential(profile.delayMeanUs * 5), () => {
+          wire.tell(this.from, 'repeats to', [message]);
+          peer.events.receive(message);
+        });
+      }
+    }
+  }
+
+  private arrive(messages: readonly Message[], state: State & { kind: 'open' }): void {
+    const { wire } = this;
+    const isCurrent = this.state === state;
+    if (isCurrent) {
+      this.inFlight -= messages.length;
+    }
+    if (wire.kernel.nowUs > state.lostAfterUs) {
+      this.drop([messages]);
+      return;
+    }
+    if (this.isBlocked) {
+      if (isCurrent) {
+        this.inFlight += messages.length;
+        this.hold(messages, state);
+      } else {
+        this.drop([messages]);
+      }
+      return;
+    }
+    for (const message of messages) {
+      if (wire.random.chance(wire.profile.lossChance)) {
+        this.drop([[message]]);
+      } else {
+        wire.counts.delivered += 1;
+        wire.tell(this.from, 'reaches', [message]);
+        state.peer.events.receive(message);
+      }
+    }
+  }
+
+  private hold(messages: readonly Message[], state: State & { kind: 'open' }): void {
+    state.held.push(messages);
+    if (state.givesUp) {
+      return;
+    }
+    state.givesUp = true;
+    this.from.life.after(this.giveUpUs(), () => {
+      state.givesUp = false;
+      if (this.state === state && state.held.length > 0) {
+        this.break('unreachable');
+      }
+    });
+  }
+
+  private connectAfter(delayUs: number): void {
+    this.from.life.after(delayUs, () => {
+      if (this.state.kind !== 'connecting') {
+        return;
+      }
+      const { wire, from } = this;
+      const peer = wire.endpointOf(this.to);
+      const isOpen = !this.isBlocked && !wire.paths.isBlocked(this.toHost, from.host);
+      if (peer === null || !peer.life.alive || !isOpen) {
+        this.connectAfter(this.backoffUs());
+        return;
+      }
+      const roundTripUs =
+        wire.paths.delayUs(from.host, peer.host) + wire.paths.delayUs(peer.host, from.host);
+      from.life.after(roundTripUs, () => this.opened(peer));
+    });
+  }
+
+  private opened(peer: Endpoint): void {
+    if (this.state.kind !== 'connecting') {
+      return;
+    }
+    if (this.wire.endpointOf(this.to) !== peer) {
+      this.connectAfter(this.backoffUs());
+      return;
+    }
+    this.state = {
+      kind: 'open',
+      peer,
+      lastArrivalUs: 0,
+      lostAfterUs: Number.POSITIVE_INFINITY,
+      held: [],
+      givesUp: false,
+    };
+  }
+
+  /** Once for all that could not be sent at this moment. */
+  private tellUnreachable(): void {
+    if (!this.tellsUnreachable) {
+      this.tellsUnreachable = true;
+      this.from.life.after(0, () => {
+        this.tellsUnreachable = false;
+        this.from.events.unreachable(this.to);
+      });
+    }
+  }
+
+  private drop(batches: readonly (readonly Message[])[]): void {
+    for (const messages of batches) {
+      this.wire.counts.lost += messages.length;
+      this.wire.tell(this.from, 'lost to', messages);
+    }
+  }
+
+  private backoffUs(): number {
+    return this.wire.random.between(RECONNECT_MIN_MS, RECONNECT_MAX_MS) * 1000;
+  }
+
+  private giveUpUs(): number {
+    return this.wire.random.between(GIVE_UP_MIN_MS, GIVE_UP_MAX_MS) * 1000;
+  }
+}

@@ -1,0 +1,52 @@
+import { type Entry, formatMemberId, type Message } from '@quorate/raft';
+
+/** A message in one line, for traces. */
+export function messageText(message: Message): string {
+  return `${message.type} term ${message.term}${bodyText(message)}`;
+}
+
+function bodyText(message: Message): string {
+  switch (message.type) {
+    case 'pre-vote-request':
+    case 'vote-request':
+      return ` last ${message.lastIndex}@${message.lastTerm}`;
+    case 'pre-vote-response':
+    case 'vote-response':
+      return message.granted ? ' granted' : ' denied';
+    case 'append-request':
+      return ` previous ${message.previousIndex}@${message.previousTerm} ${entriesText(message.entries)} commit ${message.commit}`;
+    case 'append-response':
+      return message.result.kind === 'matched'
+        ? ` matched ${message.result.matchIndex}`
+        : ` rejected ${message.result.previousIndex} hint ${message.result.hintIndex}@${message.result.hintTerm}`;
+    case 'heartbeat-request':
+      return ` round ${message.round} commit ${message.commit}`;
+    case 'heartbeat-response':
+      return ` round ${message.round}`;
+    case 'snapshot-request':
+      return ` snapshot ${message.snapshot.index}@${message.snapshot.term}`;
+    case 'snapshot-response':
+      return ` matched ${message.matchIndex}`;
+    case 'timeout-now':
+      return '';
+    case 'forwarded-proposals':
+      return ` ${message.proposals.length} proposals`;
+    case 'proposals-refused':
+      return ` ${message.ids.length} proposals: ${message.reason}`;
+    default:
+      return ` id ${message.id}`;
+  }
+}
+
+function entriesText(entries: readonly Entry[]): string {
+  const first = entries[0];
+  const last = entries.at(-1);
+  return first === undefined || last === undefined
+    ? 'no entries'
+    : `entries ${first.index}@${first.term}..${last.index}@${last.term}`;
+}
+
+/** `n1`, `n2`, ...: members of a simulated cluster are numbered from 1. */
+export function memberName(id: bigint): string {
+  return `n${formatMemberId(id as Message['from'])}`;
+}
