@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import type { Engine } from './engine/engine.ts';
+import type { MemberAttributes } from './member-attributes.ts';
+import { decodeHeader } from './record.ts';
+import type { VersionedMap } from './versioned-map.ts';
+
+/** See Store.digest. Hashes records in the order of their positions, which is the order they were made in. */
+export function stateDigest(
+  engine: Engine,
+  map: VersionedMap,
+  members: ReadonlyMap<bigint, MemberAttributes>,
+): string {
+  const hash = createHash('sha256');
+  hash.update(JSON.stringify({ revision: map.revision, compactedRevision: map.compactedRevision }));
+  const view = engine.openView();
+  try {
+    for (const { header, value } of view.records()) {
+      const { key, modRevision } = decodeHeader(header);
+      if (map.index.get(key)?.isNeeded(modRevision, map.compactedRevision) === true) {
+        hash.update(`${header.length},${value.length};`).update(header).update(value);
+      }
+    }
+  } finally {
+    view.close();
+  }
+  const sorted = [...members].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  hash.update(JSON.stringify(sorted.map(([id, attributes]) => [id.toString(16), attributes])));
+  return hash.digest('hex');
+}

@@ -1,0 +1,60 @@
+/** The bytes of one record. Nobody changes them. */
+export type StoredRecord = { readonly header: Uint8Array; readonly value: Uint8Array };
+
+/** A named fact about the store as a whole, such as what is applied. */
+export type Fact = { readonly name: string; readonly content: Uint8Array };
+
+/** What one transaction changes. */
+export type EngineBatch = {
+  /** New records, at consecutive positions from `firstPosition` on, which no record had before. */
+  readonly firstPosition: number;
+  readonly records: readonly StoredRecord[];
+  /** Records to remove; those that are not there do not matter. */
+  readonly removedPositions: readonly number[];
+  /** Facts to set. */
+  readonly facts: readonly Fact[];
+};
+
+/**
+ * Keeps a store's records and facts. Records are only ever appended and removed, which is what makes
+ * every engine fast: a record's *position* counts all records that were ever written, from 1.
+ *
+ * An engine knows nothing of keys and revisions. It belongs to one store, and its methods are synchronous.
+ * What fails throws an EngineError; after a failed `commit` the engine must be closed.
+ */
+export interface Engine {
+  /** False if nothing outlives the process. */
+  readonly isPersistent: boolean;
+
+  /**
+   * Makes all of the batch visible, or nothing. What was committed survives the death of the process. A
+   * power failure may take away the latest commits, but never a part of one and never an earlier one than a
+   * later one; `sync` puts an end to that for all that was committed before.
+   */
+  commit(batch: EngineBatch): void;
+
+  /** Returns null if there is no such record. The result belongs to the caller. */
+  read(position: number): StoredRecord | null;
+
+  /** All that is committed now, unchanged by later commits, until the view is closed. */
+  openView(): EngineView;
+
+  /** Makes every commit durable. Costs a flush to the disk. */
+  sync(): void;
+
+  /** Bytes that the data takes, and those of them that are not free space. */
+  size(): { readonly totalBytes: number; readonly inUseBytes: number };
+
+  /** Open views must be closed before. */
+  close(): void;
+}
+
+/** A consistent state of an engine. */
+export interface EngineView {
+  facts(): readonly Fact[];
+  /** Headers of all records, in the order of their positions. The bytes are valid until the next step. */
+  headers(): Iterable<{ readonly position: number; readonly header: Uint8Array }>;
+  /** All records, likewise. */
+  records(): Iterable<{ readonly position: number } & StoredRecord>;
+  close(): void;
+}

@@ -1,0 +1,49 @@
+/**
+ * Why the state machine refused a request. A refused request changes nothing.
+ *
+ * - `key-not-provided`: a key is empty.
+ * - `key-not-found`: a put that keeps the old value or lease needs an existing key; or an operation of a
+ *   transaction says nothing.
+ * - `value-provided`, `lease-provided`: a put is to keep the old value or lease, and brings a new one.
+ * - `too-many-operations`: a transaction has more comparisons or operations than allowed.
+ * - `duplicate-key`: a transaction would change a key twice.
+ * - `compacted`: the revision is no longer there.
+ * - `future-revision`: the revision is not there yet.
+ * - `invalid-sort-option`: a range's sort order or target is none that we know.
+ * - `lease-not-found`: there is no such lease.
+ */
+export type StoreErrorCode =
+  | 'key-not-provided'
+  | 'key-not-found'
+  | 'value-provided'
+  | 'lease-provided'
+  | 'too-many-operations'
+  | 'duplicate-key'
+  | 'compacted'
+  | 'future-revision'
+  | 'invalid-sort-option'
+  | 'lease-not-found';
+
+const messages: Readonly<Record<StoreErrorCode, string>> = {
+  'key-not-provided': 'the key is empty',
+  'key-not-found': 'the key does not exist, or an operation is empty',
+  'value-provided': 'a value is given, although the old one is to be kept',
+  'lease-provided': 'a lease is given, although the old one is to be kept',
+  'too-many-operations': 'the transaction has too many operations',
+  'duplicate-key': 'the transaction changes a key twice',
+  compacted: 'the revision has been compacted',
+  'future-revision': 'the revision is in the future',
+  'invalid-sort-option': 'the sort order or target is not known',
+  'lease-not-found': 'the lease does not exist',
+};
+
+/** The state machine's answer to a request that it refuses. The same on every member. */
+export class StoreError extends Error {
+  override readonly name = 'StoreError';
+  readonly code: StoreErrorCode;
+
+  constructor(code: StoreErrorCode) {
+    super(messages[code]);
+    this.code = code;
+  }
+}

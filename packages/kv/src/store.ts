@@ -1,0 +1,272 @@
+import assert from 'node:assert/strict';
+import type { RangeRequest, RangeResponse, RequestId, TxnRequest, TxnResponse } from '@quorate/protocol';
+import { type CommandBody, type CommandResponse, decodeCommand } from './command.ts';
+import { Compactor } from './compactor.ts';
+import { stateDigest } from './digest.ts';
+import type { Engine } from './engine/engine.ts';
+import { type MemberAttributes, MemberAttributesTable } from './member-attributes.ts';
+import { executeRange } from './range.ts';
+import { restoreIndex } from './restore-index.ts';
+import { responseHeader } from './response-header.ts';
+import { StoreError } from './store-error.ts';
+import { decodeState, encodeState, type StoreState } from './store-state.ts';
+import { executeTransaction } from './transaction.ts';
+import {
+  isReadOnlyTransaction,
+  limitOperations,
+  validateCommand,
+  validateRange,
+  validateTransaction,
+} from './validation.ts';
+import { VersionedMap } from './versioned-map.ts';
+import { checkPut, executeDeleteRange, executePut } from './write.ts';
+
+export type StoreOptions = {
+  /** The most comparisons, and operations in either list, of a transaction. Default 128. */
+  readonly transactionMaxOperations?: number;
+};
+
+/** An entry of the replicated log. `data` is null if it holds no command. */
+export type StoreEntry = {
+  readonly index: number;
+  readonly term: number;
+  readonly data: Uint8Array | null;
+};
+
+/** What became of a command. */
+export type ApplyResult = {
+  /** Of the command's log entry. */
+  readonly index: number;
+  readonly requestId: RequestId | null;
+  readonly outcome:
+    | { readonly ok: true; readonly response: CommandResponse }
+    | { readonly ok: false; readonly error: StoreError };
+};
+
+const defaultTransactionMaxOperations = 128;
+/** How many records a compaction may remove, and how many keys it may look at, with each batch of entries. */
+const removalMaxRecords = 256;
+const removalMaxKeys = 2048;
+
+/**
+ * The replicated state machine: a versioned map of keys with etcd's semantics, and the members' attributes.
+ * What it holds is a function of the log entries that it has applied, and of nothing else.
+ *
+ * All methods are synchronous. If the engine fails, the method throws an EngineError, and so does every later
+ * call: the store must be closed.
+ */
+export class Store {
+  private readonly engine: Engine;
+  private readonly options: Required<StoreOptions>;
+  private readonly map: VersionedMap;
+  private readonly members = new MemberAttributesTable();
+  private readonly compactor: Compactor;
+  private applied: { readonly index: number; readonly term: number };
+  private failure: Error | null = null;
+
+  /**
+   * Opens the store that an engine holds, which belongs to the store from then on. Reads all keys (not the
+   * values) of all records. Throws an EngineError.
+   */
+  static open(engine: Engine, options: StoreOptions = {}): Store {
+    const view = engine.openView();
+    try {
+      const facts = view.facts();
+      const store = new Store(engine, decodeState(facts), options);
+      store.members.restore(facts);
+      restoreIndex(store.map.index, view);
+      return store;
+    } finally {
+      view.close();
+    }
+  }
+
+  private constructor(engine: Engine, state: StoreState, options: StoreOptions) {
+    this.engine = engine;
+    this.options = { transactionMaxOperations: defaultTransactionMaxOperations, ...options };
+    this.map = new VersionedMap(engine, state);
+    this.compactor = new Compactor(this.map, state.removedRevision);
+    this.applied = { index: state.appliedIndex, term: state.appliedTerm };
+  }
+
+  /** The index of the last log entry that is applied; 0 before the first. */
+  get appliedIndex(): number {
+    return this.applied.index;
+  }
+
+  /** Its term. */
+  get appliedTerm(): number {
+    return this.applied.term;
+  }
+
+  /** The current revision; 1 before the first change. */
+  get revision(): number {
+    return this.map.revision;
+  }
+
+  /** The oldest revision that can be read; 0 before the first compaction. */
+  get compactedRevision(): number {
+    return this.map.compactedRevision;
+  }
+
+  /**
+   * Applies entries in one engine transaction, together with the index of the last one. Those that are
+   * applied already are skipped; the others must follow the last applied one without a gap. Returns what
+   * became of each command that was applied by this call.
+   *
+   * On return the changes survive the death of the process, not that of the host (see `sync`).
+   */
+  apply(entries: readonly StoreEntry[]): readonly ApplyResult[] {
+    return this.guard(() => {
+      const results: ApplyResult[] = [];
+      const before = this.applied.index;
+      for (const entry of entries) {
+        if (entry.index <= this.applied.index) continue;
+        assert(entry.index === this.applied.index + 1, 'entries are applied without a gap');
+        if (entry.data !== null) {
+          results.push(this.applyCommand(entry.index, entry.data));
+        }
+        this.applied = { index: entry.index, term: entry.term };
+      }
+      if (this.applied.index > before) {
+        this.commit(this.compactor.step(removalMaxRecords, removalMaxKeys));
+      }
+      return results;
+    });
+  }
+
+  /** Reads keys. Throws a StoreError. */
+  range(request: RangeRequest): RangeResponse {
+    this.checkUsable();
+    validateRange(request);
+    return executeRange(this.map, request);
+  }
+
+  /** Executes a transaction that changes nothing (see `isReadOnlyTransaction`). Throws a StoreError. */
+  readTransaction(request: TxnRequest): TxnResponse {
+    this.checkUsable();
+    assert(isReadOnlyTransaction(request), 'a transaction that writes must go through the log');
+    limitOperations(request, this.options.transactionMaxOperations);
+    validateTransaction(request);
+    return executeTransaction(this.map, request);
+  }
+
+  /** Throws a StoreError for whatever can be refused before a command is proposed. */
+  validate(body: CommandBody): void {
+    if (body.$case === 'txn') {
+      limitOperations(body.txn, this.options.transactionMaxOperations);
+    }
+    validateCommand(body);
+  }
+
+  /** What members have told about themselves, by id. */
+  memberAttributes(): ReadonlyMap<bigint, MemberAttributes> {
+    return this.members.all;
+  }
+
+  /**
+   * Removes at most `maxRecords` of the records that compaction made unreadable. Returns whether all are gone.
+   * Applying entries does some of it, too; this is for idle times, and for those who wait for it.
+   */
+  removeCompacted(maxRecords: number): boolean {
+    return this.guard(() => {
+      const positions = this.compactor.step(maxRecords, removalMaxKeys);
+      this.commit(positions);
+      return this.compactor.isDone;
+    });
+  }
+
+  /** Makes all that is applied durable. Until then the log must keep what is needed to apply it again. */
+  sync(): void {
+    this.guard(() => this.engine.sync());
+  }
+
+  /** Bytes that the engine takes. */
+  get sizeBytes(): number {
+    return this.engine.size().totalBytes;
+  }
+
+  /** Those of them that are not free space. */
+  get sizeInUseBytes(): number {
+    return this.engine.size().inUseBytes;
+  }
+
+  /**
+   * A hash over all that can be read: every revision from the compacted one on, and the members' attributes.
+   * Stores that have applied the same entries have the same digest, whatever their engine and however far
+   * compaction has got. Reads everything: for tests and simulations, not for a busy member.
+   */
+  digest(): string {
+    this.checkUsable();
+    return stateDigest(this.engine, this.map, this.members.all);
+  }
+
+  close(): void {
+    this.engine.close();
+  }
+
+  private applyCommand(index: number, data: Uint8Array): ApplyResult {
+    const { requestId, body } = decodeCommand(data);
+    try {
+      validateCommand(body);
+      const response = this.execute(body);
+      this.map.endStep();
+      return { index, requestId, outcome: { ok: true, response } };
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      assert(!this.map.isChanging, 'a refused command has changed nothing');
+      return { index, requestId, outcome: { ok: false, error } };
+    }
+  }
+
+  private execute(body: CommandBody): CommandResponse {
+    switch (body.$case) {
+      case 'put':
+        checkPut(this.map, body.put);
+        return { $case: 'put', put: executePut(this.map, body.put) };
+      case 'deleteRange':
+        return { $case: 'deleteRange', deleteRange: executeDeleteRange(this.map, body.deleteRange) };
+      case 'txn':
+        return { $case: 'txn', txn: executeTransaction(this.map, body.txn) };
+      case 'compaction':
+        this.map.compact(body.compaction.revision);
+        return { $case: 'compaction', compaction: { header: responseHeader(this.map.revision) } };
+      case 'publishMember':
+        this.members.publish(body.publishMember);
+        return { $case: 'publishMember' };
+    }
+  }
+
+  private commit(removedPositions: readonly number[]): void {
+    const state = encodeState({
+      appliedIndex: this.applied.index,
+      appliedTerm: this.applied.term,
+      revision: this.map.revision,
+      compactedRevision: this.map.compactedRevision,
+      removedRevision: this.compactor.removedRevision,
+      nextPosition: this.map.nextPosition,
+    });
+    this.engine.commit({
+      ...this.map.takeRecords(),
+      removedPositions,
+      facts: [...this.members.takeFacts(), state],
+    });
+  }
+
+  /** Whatever goes wrong in `work` leaves memory and engine different: nothing may be done after it. */
+  private guard<Result>(work: () => Result): Result {
+    this.checkUsable();
+    try {
+      return work();
+    } catch (error) {
+      this.failure = error instanceof Error ? error : new Error('the store failed', { cause: error });
+      throw this.failure;
+    }
+  }
+
+  private checkUsable(): void {
+    if (this.failure !== null) {
+      throw this.failure;
+    }
+  }
+}
