@@ -1,5 +1,6 @@
 export { AssertionError } from './assert.ts';
 export type { Configuration, MemberAddress } from './configuration.ts';
+export { RaftCore } from './core.ts';
 export type { Entry, HardState, SnapshotDescription } from './entry.ts';
 export { formatMemberId, toLogIndex, toMemberId, toTerm } from './identifiers.ts';
 export type { LogIndex, MemberId, MonotonicMs, Term } from './identifiers.ts';
@@ -30,3 +31,7 @@ export type { Output, Persist, RaftEvent, ReadReady, Refusal, Role } from './out
 export { defaultRaftOptions, replicationPreset } from './presets.ts';
 export type { ReplicationPresetName, RequiredRaftOptions } from './presets.ts';
 export type { LoggedConfiguration, RestoredState, TermRun } from './restored-state.ts';
+export { isJoint, isVoter, membersOf, votersOf } from './quorum.ts';
+export { cloneState } from './state.ts';
+export type { State } from './state.ts';
+export type { PeerStatus, RaftStatus } from './status.ts';

@@ -1,0 +1,69 @@
+import { advanceCommit, hasCommittedOwnTerm } from './commit.ts';
+import type { Configuration } from './configuration.ts';
+import { type MemberId, offsetIndex } from './identifiers.ts';
+import { appendEntries } from './log-changes.ts';
+import type { RefusalReason } from './message.ts';
+import { isJoint, isVoter } from './quorum.ts';
+import { becomeFollower } from './roles.ts';
+import { configurationOf, type LeaderState, type State } from './state.ts';
+import { refuseProposal, type Step } from './step.ts';
+
+/** Changes of membership (Raft, section 6). A configuration is in force from the moment it is appended. */
+export function proposeConfiguration(step: Step, id: number, configuration: Configuration): void {
+  const { state } = step;
+  const { role } = state;
+  const reason = role.kind === 'leader' ? refusalReason(state, role, configuration) : 'not-leader';
+  if (role.kind !== 'leader' || reason !== null) {
+    refuseProposal(step, { id, reason: reason ?? 'not-leader' });
+    return;
+  }
+  const index = offsetIndex(state.log.lastIndex, 1);
+  appendEntries(step, [{ kind: 'configuration', term: state.term, index, configuration }]);
+  // A smaller quorum may have been reached already.
+  advanceCommit(step, role);
+}
+
+/** A leader that is not a voter any more leads until that is committed, and then steps down (end of section 6). */
+export function stepDownIfRemoved(step: Step): void {
+  const { state } = step;
+  const current = state.configurations.at(-1);
+  if (current !== undefined && current.index <= state.commit && !isVoter(current.configuration, state.id)) {
+    becomeFollower(step, state.term, null, 'removed from the configuration');
+  }
+}
+
+/**
+ * Whether one configuration may follow another so that no two disjoint majorities ever decide: into a joint
+ * one from its outgoing voters, out of it to its incoming ones, or by at most one voter (dissertation, 4.1
+ * and 4.3).
+ */
+export function maySucceed(current: Configuration, next: Configuration): boolean {
+  if (next.voters.length === 0) {
+    return false;
+  }
+  if (isJoint(current)) {
+    return !isJoint(next) && sameMembers(current.voters, next.voters);
+  }
+  if (isJoint(next)) {
+    return sameMembers(current.voters, next.outgoingVoters);
+  }
+  const added = next.voters.filter((id) => !current.voters.includes(id)).length;
+  const removed = current.voters.filter((id) => !next.voters.includes(id)).length;
+  return added + removed <= 1;
+}
+
+function refusalReason(state: State, leader: LeaderState, next: Configuration): RefusalReason | null {
+  if (leader.transfer !== null) {
+    return 'transferring';
+  }
+  const pending = (state.configurations.at(-1)?.index ?? 0) > state.commit;
+  // Without a committed entry of its term a leader may build on a configuration that another will undo.
+  if (pending || !hasCommittedOwnTerm(state, leader) || !maySucceed(configurationOf(state), next)) {
+    return 'configuration-change';
+  }
+  return null;
+}
+
+function sameMembers(left: readonly MemberId[], right: readonly MemberId[]): boolean {
+  return left.length === right.length && left.every((id) => right.includes(id));
+}

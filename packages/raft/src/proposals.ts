@@ -1,0 +1,93 @@
+import type { Entry } from './entry.ts';
+import { type MemberId, offsetIndex } from './identifiers.ts';
+import { appendEntries } from './log-changes.ts';
+import type { ForwardedProposals, Proposal, ProposalsRefused, RefusalReason } from './message.ts';
+import { type LeaderState, leaderOf } from './state.ts';
+import { refuseProposal, send, type Step } from './step.ts';
+
+/**
+ * Clients' commands on their way into the log (Raft, section 5.3). A refusal is a promise that the command
+ * has no effect; silence promises nothing.
+ */
+
+export function handlePropose(step: Step, proposals: readonly Proposal[]): void {
+  const { state } = step;
+  if (proposals.length === 0) {
+    return;
+  }
+  if (state.role.kind === 'leader') {
+    appendProposals(step, state.role, null, proposals);
+    return;
+  }
+  const leader = leaderOf(state);
+  if (leader === null) {
+    refuse(step, null, proposals, 'no-leader');
+    return;
+  }
+  send(step, { type: 'forwarded-proposals', from: state.id, to: leader, term: state.term, proposals });
+}
+
+/** Another member's clients. Never passed on again: the sender's idea of the leader is out of date. */
+export function handleForwardedProposals(step: Step, message: ForwardedProposals): void {
+  const { role } = step.state;
+  if (role.kind === 'leader') {
+    appendProposals(step, role, message.from, message.proposals);
+  } else {
+    refuse(step, message.from, message.proposals, 'not-leader');
+  }
+}
+
+export function handleProposalsRefused(step: Step, message: ProposalsRefused): void {
+  for (const id of message.ids) {
+    refuseProposal(step, { id, reason: message.reason });
+  }
+}
+
+/** `from` is null for this member's own clients. */
+function appendProposals(
+  step: Step,
+  leader: LeaderState,
+  from: MemberId | null,
+  proposals: readonly Proposal[],
+): void {
+  const { state, options } = step;
+  if (leader.transfer !== null) {
+    refuse(step, from, proposals, 'transferring');
+    return;
+  }
+  const entries: Entry[] = [];
+  let index = state.log.lastIndex;
+  let bytes = leader.uncommittedBytes;
+  for (const { data } of proposals) {
+    // With nothing uncommitted even a command above the limit may pass: it could never pass otherwise.
+    if (bytes > 0 && bytes + data.byteLength > options.uncommittedMaxBytes) {
+      break;
+    }
+    bytes += data.byteLength;
+    index = offsetIndex(index, 1);
+    entries.push({ kind: 'command', term: state.term, index, data });
+  }
+  leader.uncommittedBytes = bytes;
+  appendEntries(step, entries);
+  if (entries.length < proposals.length) {
+    // All that follow are refused as well, even if they are small: a client's commands keep their order.
+    refuse(step, from, proposals.slice(entries.length), 'uncommitted-limit');
+  }
+}
+
+function refuse(
+  step: Step,
+  from: MemberId | null,
+  proposals: readonly Proposal[],
+  reason: RefusalReason,
+): void {
+  if (from === null) {
+    for (const { id } of proposals) {
+      refuseProposal(step, { id, reason });
+    }
+    return;
+  }
+  const { state } = step;
+  const ids = proposals.map((proposal) => proposal.id);
+  send(step, { type: 'proposals-refused', from: state.id, to: from, term: state.term, ids, reason });
+}

@@ -1,0 +1,56 @@
+import { campaign, ordinaryCampaign } from './election.ts';
+import { checkQuorum } from './heartbeat.ts';
+import { isVoter } from './quorum.ts';
+import { expireForwardedReads, startRound } from './read-index.ts';
+import { noteUnanswered } from './replication.ts';
+import { configurationOf, type LeaderState } from './state.ts';
+import type { Step } from './step.ts';
+import { tickTransfer } from './transfer.ts';
+
+/** Everything that happens because time passes. */
+export function handleTick(step: Step): void {
+  const { role } = step.state;
+  if (role.kind === 'leader') {
+    tickLeader(step, role);
+  } else {
+    tickElection(step);
+  }
+  if (step.state.forwardedReads.size > 0) {
+    expireForwardedReads(step);
+  }
+}
+
+function tickLeader(step: Step, leader: LeaderState): void {
+  const { state, options } = step;
+  tickTransfer(step, leader);
+  leader.quorumCheckElapsedTicks += 1;
+  if (leader.quorumCheckElapsedTicks >= options.electionTimeoutTicks) {
+    leader.quorumCheckElapsedTicks = 0;
+    if (options.checkQuorum) {
+      checkQuorum(step, leader);
+    }
+  }
+  leader.heartbeatElapsedTicks += 1;
+  if (state.role === leader && leader.heartbeatElapsedTicks >= options.heartbeatTicks) {
+    leader.heartbeatElapsedTicks = 0;
+    for (const progress of leader.peers.values()) {
+      noteUnanswered(progress);
+    }
+    startRound(step, leader);
+  }
+}
+
+/** No word from a leader for too long: campaign (Raft, section 5.2), or at least stop believing in it. */
+function tickElection(step: Step): void {
+  const { state, options } = step;
+  const { election, role } = state;
+  election.elapsedTicks += 1;
+  if (election.elapsedTicks >= election.timeoutTicks) {
+    campaign(step, ordinaryCampaign(step), 'election timeout');
+  }
+  const mute =
+    !isVoter(configurationOf(state), state.id) && election.elapsedTicks >= options.electionTimeoutTicks;
+  if (mute && role.kind === 'follower') {
+    role.leader = null;
+  }
+}
