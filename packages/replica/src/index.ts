@@ -2,4 +2,4 @@ export { bootstrapLog } from './bootstrap.ts';
 export type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random, Timer } from './ports.ts';
 export { Replica } from './replica.ts';
 export { ReplicaError, type ReplicaErrorCode } from './replica-error.ts';
-export type { Call, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
+export type { Call, CoreObserver, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';

@@ -1,5 +1,16 @@
 import type { Store } from '@quorate/kv';
-import type { Configuration, LogIndex, MemberId, MonotonicMs, RaftOptions, Role, Term } from '@quorate/raft';
+import type {
+  Configuration,
+  Input,
+  LogIndex,
+  MemberId,
+  MonotonicMs,
+  Output,
+  RaftCore,
+  RaftOptions,
+  Role,
+  Term,
+} from '@quorate/raft';
 import type { WriteAheadLog } from '@quorate/storage';
 import type { Clock, Logger, PeerEvents, PeerTransport, Random } from './ports.ts';
 
@@ -26,7 +37,17 @@ export type ReplicaOptions = {
   /** Called once while opening; the transport must be ready to send. */
   readonly connect: (events: PeerEvents) => PeerTransport;
   readonly limits: ReplicaLimits;
+  /** For checkers: sees what the core does. None in production. */
+  readonly observer?: CoreObserver;
 };
+
+/** Watches a member's core. It must change nothing that it is shown, and must not throw. */
+export interface CoreObserver {
+  /** The core is restored and has not taken a step yet. */
+  restored(core: RaftCore): void;
+  /** The core took a step; nothing of its output is done yet. */
+  stepped(core: RaftCore, input: Input, output: Output): void;
+}
 
 /** What keeps a member's memory bounded. Beyond each of them callers get `overloaded` or `request-too-large`. */
 export type ReplicaLimits = {

@@ -183,6 +183,7 @@ export class Replica {
   }
 
   private start(): void {
+    this.options.observer?.restored(this.core);
     const events: PeerEvents = {
       receive: (message) => this.receive(message),
       closed: (peer) => this.enqueue({ type: 'peer-closed', peer }),
@@ -298,6 +299,7 @@ export class Replica {
 
   private step(input: Input): void {
     const output = this.core.step(input, this.clock.monotonicMs());
+    this.options.observer?.stepped(this.core, input, output);
     for (const message of output.messages) {
       this.outbox.push(message);
     }
