@@ -1,0 +1,93 @@
+import type { Socket } from 'node:net';
+import type { MemberId, Message } from '@quorate/raft';
+import type { Clock, Timer } from '@quorate/replica';
+import { FramedSocket, type EndReason } from './framed-socket.ts';
+import type { Frame } from './frame.ts';
+import { encodeHelloReply, type Introduction, judgeHello } from './greeting.ts';
+import { decodeBatch } from './message-codec.ts';
+import type { TransportLimits } from './transport-limits.ts';
+
+export type InboundConnectionOptions = {
+  readonly own: Introduction;
+  readonly clock: Clock;
+  readonly limits: TransportLimits;
+  readonly isPeer: (id: bigint) => boolean;
+  /** The caller has introduced itself and was accepted. */
+  readonly established: (from: MemberId) => void;
+  /** The caller was turned away. The connection is closed already. */
+  readonly refused: (explanation: string) => void;
+  readonly receive: (message: Message) => void;
+  /** Called once, unless the owner closed the connection. `from` is null if it had not introduced itself. */
+  readonly ended: (from: MemberId | null, reason: EndReason) => void;
+};
+
+/** A connection that a peer has dialled: judges its Hello, then takes its batches until it ends. */
+export class InboundConnection {
+  /** Whom it comes from, as host and port. */
+  readonly remote: string;
+  private readonly options: InboundConnectionOptions;
+  private readonly socket: FramedSocket;
+  private greetingTimer: Timer | null;
+  private from: MemberId | null = null;
+
+  static accept(socket: Socket, options: InboundConnectionOptions): InboundConnection {
+    const remote = `${socket.remoteAddress}:${socket.remotePort}`;
+    const framed = new FramedSocket(socket, options.clock, {
+      receive: (frame) => connection.receiveFrame(frame),
+      drained: () => undefined,
+      ended: (reason) => connection.end(reason),
+    });
+    const connection: InboundConnection = new InboundConnection(options, remote, framed);
+    framed.start();
+    return connection;
+  }
+
+  private constructor(options: InboundConnectionOptions, remote: string, socket: FramedSocket) {
+    this.options = options;
+    this.remote = remote;
+    this.socket = socket;
+    this.greetingTimer = options.clock.setTimer(options.limits.greetingTimeoutMs, () => {
+      this.greetingTimer = null;
+      this.end({ kind: 'silent' });
+    });
+  }
+
+  close(): void {
+    this.greetingTimer?.cancel();
+    this.socket.close();
+  }
+
+  private receiveFrame(frame: Frame): void {
+    if (frame.type === 'batch' && this.from !== null) {
+      for (const message of decodeBatch(frame.payload, this.from, this.options.own.self)) {
+        this.options.receive(message);
+      }
+    } else if (frame.type === 'hello' && this.from === null) {
+      this.greet(frame.payload);
+    } else {
+      this.end({ kind: 'malformed', message: `a ${frame.type} frame out of turn` });
+    }
+  }
+
+  private greet(payload: Buffer): void {
+    const verdict = judgeHello(payload, this.options.own, this.options.isPeer);
+    this.greetingTimer?.cancel();
+    this.greetingTimer = null;
+    if (!verdict.accepted) {
+      this.socket.write('hello-reply', encodeHelloReply(this.options.own, verdict.refusal));
+      this.socket.closeAfterWriting();
+      this.options.refused(verdict.explanation);
+      return;
+    }
+    this.from = verdict.from;
+    this.socket.acceptPayloads(this.options.limits.payloadMaxBytes);
+    this.socket.write('hello-reply', encodeHelloReply(this.options.own, null));
+    this.socket.watchSilence(this.options.limits, false);
+    this.options.established(verdict.from);
+  }
+
+  private end(reason: EndReason): void {
+    this.close();
+    this.options.ended(this.from, reason);
+  }
+}

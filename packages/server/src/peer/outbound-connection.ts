@@ -1,0 +1,89 @@
+import { connect } from 'node:net';
+import type { MemberId } from '@quorate/raft';
+import type { Clock, Timer } from '@quorate/replica';
+import type { NetworkAddress } from '../configuration/network-address.ts';
+import { FramedSocket, type EndReason } from './framed-socket.ts';
+import { encodeHello, type Introduction, judgeHelloReply } from './greeting.ts';
+import type { TransportLimits } from './transport-limits.ts';
+
+/** How an attempt to talk to a peer ended: as sockets end, or turned away at the door. */
+export type OutboundEnd = EndReason | { readonly kind: 'refused'; readonly message: string };
+
+export type OutboundConnectionOptions = {
+  readonly address: NetworkAddress;
+  readonly own: Introduction;
+  readonly peer: MemberId;
+  readonly clock: Clock;
+  readonly limits: TransportLimits;
+  /** The peer has accepted the conversation. */
+  readonly established: () => void;
+  readonly drained: () => void;
+  /** Called once, unless the owner closed the connection. */
+  readonly ended: (end: OutboundEnd) => void;
+};
+
+/** One attempt at a connection to a peer: dials, introduces itself, and carries batches until it ends. */
+export class OutboundConnection {
+  private readonly options: OutboundConnectionOptions;
+  private readonly socket: FramedSocket;
+  private greetingTimer: Timer | null;
+
+  static dial(options: OutboundConnectionOptions): OutboundConnection {
+    const { host, port } = options.address;
+    const socket = connect({ host, port });
+    const connection: OutboundConnection = new OutboundConnection(
+      options,
+      new FramedSocket(socket, options.clock, {
+        receive: (frame) => connection.receiveReply(frame.type, frame.payload),
+        drained: options.drained,
+        ended: (reason) => connection.end(reason),
+      }),
+    );
+    connection.socket.start();
+    connection.socket.write('hello', encodeHello(options.own, options.peer));
+    return connection;
+  }
+
+  private constructor(options: OutboundConnectionOptions, socket: FramedSocket) {
+    this.options = options;
+    this.socket = socket;
+    this.greetingTimer = options.clock.setTimer(options.limits.greetingTimeoutMs, () => {
+      this.greetingTimer = null;
+      this.end({ kind: 'lost', message: `no answer within ${options.limits.greetingTimeoutMs} ms` });
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.socket.bufferedBytes;
+  }
+
+  writeBatch(payload: Uint8Array): void {
+    this.socket.write('batch', payload);
+  }
+
+  close(): void {
+    this.greetingTimer?.cancel();
+    this.socket.close();
+  }
+
+  private receiveReply(type: string, payload: Buffer): void {
+    if (type !== 'hello-reply' || this.greetingTimer === null) {
+      this.end({ kind: 'malformed', message: `a ${type} frame out of turn` });
+      return;
+    }
+    const refusal = judgeHelloReply(payload, this.options.own, this.options.peer);
+    if (refusal !== null) {
+      this.end({ kind: 'refused', message: refusal });
+      return;
+    }
+    this.greetingTimer.cancel();
+    this.greetingTimer = null;
+    this.socket.watchSilence(this.options.limits, true);
+    this.options.established();
+  }
+
+  private end(end: OutboundEnd): void {
+    this.close();
+    this.options.ended(end);
+  }
+}

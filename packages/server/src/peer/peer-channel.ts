@@ -1,0 +1,193 @@
+import assert from 'node:assert/strict';
+import type { Message } from '@quorate/raft';
+import type { Clock, Logger, Peer, Random, Timer } from '@quorate/replica';
+import { parseUrl } from '../configuration/network-address.ts';
+import { Backoff } from './backoff.ts';
+import type { Introduction } from './greeting.ts';
+import { encodeBatch } from './message-codec.ts';
+import { OutboundConnection, type OutboundEnd } from './outbound-connection.ts';
+import { SendQueue } from './send-queue.ts';
+import type { TransportLimits } from './transport-limits.ts';
+
+export type PeerChannelOptions = {
+  readonly peer: Peer;
+  /** What people call the peer. */
+  readonly name: string;
+  readonly own: Introduction;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly limits: TransportLimits;
+  readonly established: () => void;
+  /** The peer's host closed the connection that had been established. */
+  readonly closedByPeer: () => void;
+  /** Messages to the peer may have been lost. */
+  readonly lost: () => void;
+};
+
+type State =
+  /** Between two attempts. */
+  | { readonly kind: 'waiting'; readonly timer: Timer }
+  /** Dialling, or waiting for the answer to the Hello. */
+  | { readonly kind: 'greeting'; readonly connection: OutboundConnection }
+  | { readonly kind: 'established'; readonly connection: OutboundConnection; readonly sinceMs: number }
+  | { readonly kind: 'closed' };
+
+/**
+ * What one member sends to one peer: a bounded queue in front of one connection, which is dialled again and
+ * again while the peer belongs to the cluster. Owns the connection and the timer of the next attempt.
+ */
+export class PeerChannel {
+  private readonly options: PeerChannelOptions;
+  private readonly queue: SendQueue;
+  private readonly backoff: Backoff;
+  private state: State = { kind: 'closed' };
+  private attempts = 0;
+  /** Attempts in a row that led to no connection. */
+  private failures = 0;
+  private flushScheduled = false;
+  /** What was last said about this peer's absence, so that it is said once. */
+  private reported: string | null = null;
+
+  constructor(options: PeerChannelOptions) {
+    this.options = options;
+    const { limits } = options;
+    this.queue = new SendQueue({ messagesMax: limits.queueMessagesMax, bytesMax: limits.queueMaxBytes });
+    this.backoff = new Backoff(
+      { initialMs: limits.reconnectInitialMs, maxMs: limits.reconnectMaxMs },
+      options.random,
+    );
+  }
+
+  get peer(): Peer {
+    return this.options.peer;
+  }
+
+  /** Starts the first attempt. */
+  open(): void {
+    this.dial();
+  }
+
+  /** Queues a message; false if it is lost because the peer is not connected or reads too slowly. */
+  send(message: Message): boolean {
+    if (this.state.kind !== 'established' || !this.queue.add(message)) return false;
+    if (!this.flushScheduled) {
+      this.flushScheduled = true;
+      queueMicrotask(() => {
+        this.flushScheduled = false;
+        this.flush();
+      });
+    }
+    return true;
+  }
+
+  /** The peer is there, as its own connection shows: do not wait for the next attempt. */
+  hurry(): void {
+    if (this.state.kind !== 'waiting') return;
+    this.state.timer.cancel();
+    this.backoff.reset();
+    this.dial();
+  }
+
+  close(): void {
+    if (this.state.kind === 'waiting') this.state.timer.cancel();
+    if (this.state.kind === 'greeting' || this.state.kind === 'established') this.state.connection.close();
+    this.state = { kind: 'closed' };
+    this.queue.clear();
+  }
+
+  private dial(): void {
+    const { urls } = this.options.peer;
+    const url = urls[this.attempts % urls.length];
+    assert(url !== undefined, 'a peer has at least one URL');
+    this.attempts += 1;
+    const connection = OutboundConnection.dial({
+      address: parseUrl(url),
+      own: this.options.own,
+      peer: this.options.peer.id,
+      clock: this.options.clock,
+      limits: this.options.limits,
+      established: () => this.establish(connection),
+      drained: () => this.flush(),
+      ended: (end) => this.ended(end, url),
+    });
+    this.state = { kind: 'greeting', connection };
+  }
+
+  private establish(connection: OutboundConnection): void {
+    this.state = { kind: 'established', connection, sinceMs: this.options.clock.monotonicMs() };
+    this.reported = null;
+    this.failures = 0;
+    this.options.logger.info({ peer: this.options.name }, `connected to ${this.options.name}`);
+    this.options.established();
+  }
+
+  private ended(end: OutboundEnd, url: string): void {
+    const { state } = this;
+    if (state.kind === 'closed') return;
+    const { clock, limits } = this.options;
+    if (state.kind === 'established' && clock.monotonicMs() - state.sinceMs >= limits.stableAfterMs) {
+      this.backoff.reset();
+    }
+    this.queue.clear();
+    this.report(end, url, state.kind === 'established');
+    const refused = end.kind === 'refused' || end.kind === 'malformed';
+    const timer = clock.setTimer(refused ? limits.refusedRetryMs : this.backoff.next(), () => this.dial());
+    this.state = { kind: 'waiting', timer };
+    if (state.kind === 'established') {
+      this.options.lost();
+      if (end.kind === 'closed-by-peer') this.options.closedByPeer();
+    }
+  }
+
+  /** Tells people once that a peer is gone or refuses to talk; repeated failures to reach it are details. */
+  private report(end: OutboundEnd, url: string, wasEstablished: boolean): void {
+    const { logger, name } = this.options;
+    const explanation = explain(end);
+    const fields = { peer: name, url };
+    if (end.kind === 'refused' || end.kind === 'malformed') {
+      if (this.reported === explanation) return;
+      this.reported = explanation;
+      logger.error(fields, `${name} at ${url} cannot be talked to: ${explanation}`);
+    } else if (wasEstablished) {
+      logger.warn(fields, `lost the connection to ${name}: ${explanation}`);
+    } else {
+      this.failures += 1;
+      if (this.failures === failuresBeforeReport) {
+        logger.warn(fields, `cannot reach ${name} at ${url}, and keeps trying: ${explanation}`);
+      } else {
+        logger.debug(fields, `cannot reach ${name} at ${url}: ${explanation}`);
+      }
+    }
+  }
+
+  private flush(): void {
+    const { bulkWindowBytes, urgentWindowBytes, payloadMaxBytes } = this.options.limits;
+    while (this.state.kind === 'established' && !this.queue.isEmpty) {
+      const { connection } = this.state;
+      const { bufferedBytes } = connection;
+      if (bufferedBytes >= urgentWindowBytes) return;
+      const messages = this.queue.take(bufferedBytes < bulkWindowBytes ? bulkWindowBytes : 0);
+      if (messages.length === 0) return;
+      const payload = encodeBatch(messages);
+      assert(payload.length <= payloadMaxBytes, 'a batch fits into a frame, because requests are limited');
+      connection.writeBatch(payload);
+    }
+  }
+}
+
+/** Members start one after the other: a first failure or two is nothing to report. */
+const failuresBeforeReport = 5;
+
+function explain(end: OutboundEnd): string {
+  switch (end.kind) {
+    case 'closed-by-peer':
+      return 'its host closed it';
+    case 'silent':
+      return 'nothing came from it any more';
+    case 'lost':
+    case 'malformed':
+    case 'refused':
+      return end.message;
+  }
+}

@@ -1,0 +1,178 @@
+import type { Socket } from 'node:net';
+import { formatMemberId, type MemberId, type Message } from '@quorate/raft';
+import type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random } from '@quorate/replica';
+import type { EndReason } from './framed-socket.ts';
+import type { Introduction } from './greeting.ts';
+import { InboundConnection } from './inbound-connection.ts';
+import { PeerChannel } from './peer-channel.ts';
+import { defaultTransportLimits, type TransportLimits } from './transport-limits.ts';
+
+export type TcpPeerTransportOptions = {
+  readonly own: Introduction;
+  readonly events: PeerEvents;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** What people call a peer. */
+  readonly nameOf: (id: MemberId) => string;
+  readonly limits?: TransportLimits;
+};
+
+/**
+ * Carries messages between members over TCP. Each member dials each of its peers and sends over the
+ * connection that it dialled; over those that its peers dialled it only receives. DESIGN.md says why, and
+ * what the bytes look like.
+ */
+export class TcpPeerTransport implements PeerTransport {
+  private readonly options: TcpPeerTransportOptions;
+  private readonly limits: TransportLimits;
+  private readonly channels = new Map<MemberId, PeerChannel>();
+  private readonly inbound = new Map<MemberId, InboundConnection>();
+  private readonly greeting = new Set<InboundConnection>();
+  /** Peers whose process is known to be there, until its host closes a connection. */
+  private readonly present = new Set<MemberId>();
+  /** Peers whose losses are reported at the end of this turn. */
+  private readonly losses = new Set<MemberId>();
+  private closed = false;
+
+  constructor(options: TcpPeerTransportOptions) {
+    this.options = options;
+    this.limits = options.limits ?? defaultTransportLimits;
+  }
+
+  setPeers(peers: readonly Peer[]): void {
+    if (this.closed) return;
+    const wanted = new Map(peers.map((peer) => [peer.id, peer]));
+    for (const [id, channel] of this.channels) {
+      if (!sameUrls(wanted.get(id)?.urls, channel.peer.urls)) {
+        channel.close();
+        this.channels.delete(id);
+      }
+    }
+    for (const [id, connection] of this.inbound) {
+      if (!wanted.has(id)) {
+        connection.close();
+        this.inbound.delete(id);
+      }
+    }
+    for (const id of this.present) {
+      if (!wanted.has(id)) this.present.delete(id);
+    }
+    for (const peer of peers) {
+      if (!this.channels.has(peer.id)) this.openChannel(peer);
+    }
+  }
+
+  send(messages: readonly Message[]): void {
+    for (const message of messages) {
+      if (this.channels.get(message.to)?.send(message) !== true) this.lose(message.to);
+    }
+  }
+
+  /** Takes a connection that somebody has made to this member's peer address. */
+  accept(socket: Socket): void {
+    if (this.closed || this.greeting.size >= this.limits.greetingsMax) {
+      socket.destroy();
+      return;
+    }
+    const { own, clock, events } = this.options;
+    const connection: InboundConnection = InboundConnection.accept(socket, {
+      own,
+      clock,
+      limits: this.limits,
+      isPeer: (id) => this.channels.has(id as MemberId),
+      established: (from) => this.welcome(from, connection),
+      refused: (explanation) => {
+        this.greeting.delete(connection);
+        const fields = { remote: connection.remote };
+        this.options.logger.warn(fields, `turned away a caller from ${connection.remote}: ${explanation}`);
+      },
+      receive: (message) => events.receive(message),
+      ended: (from, reason) => this.inboundEnded(from, connection, reason),
+    });
+    this.greeting.add(connection);
+  }
+
+  /** Closes all connections at once. What waits to be sent is dropped. Idempotent. */
+  async close(): Promise<void> {
+    this.closed = true;
+    for (const channel of this.channels.values()) channel.close();
+    for (const connection of this.inbound.values()) connection.close();
+    for (const connection of this.greeting) connection.close();
+    this.channels.clear();
+    this.inbound.clear();
+    this.greeting.clear();
+    return Promise.resolve();
+  }
+
+  private openChannel(peer: Peer): void {
+    const { own, clock, random, logger, nameOf } = this.options;
+    const channel = new PeerChannel({
+      peer,
+      name: nameOf(peer.id),
+      own,
+      clock,
+      random,
+      logger,
+      limits: this.limits,
+      established: () => this.present.add(peer.id),
+      closedByPeer: () => this.peerClosed(peer.id),
+      lost: () => this.lose(peer.id),
+    });
+    this.channels.set(peer.id, channel);
+    channel.open();
+  }
+
+  private welcome(from: MemberId, connection: InboundConnection): void {
+    this.greeting.delete(connection);
+    // The older connection is a leftover: its host vanished and came back, and nothing more can come of it.
+    this.inbound.get(from)?.close();
+    this.inbound.set(from, connection);
+    this.present.add(from);
+    this.channels.get(from)?.hurry();
+    this.options.logger.debug({ remote: connection.remote }, `${this.options.nameOf(from)} connected`);
+  }
+
+  private inboundEnded(from: MemberId | null, connection: InboundConnection, reason: EndReason): void {
+    this.greeting.delete(connection);
+    if (reason.kind === 'malformed') {
+      const who = from === null ? connection.remote : this.options.nameOf(from);
+      const fields = { remote: connection.remote };
+      this.options.logger.warn(fields, `closed a connection from ${who}, because ${reason.message}`);
+    }
+    if (from === null || this.inbound.get(from) !== connection) return;
+    this.inbound.delete(from);
+    if (reason.kind === 'closed-by-peer') this.peerClosed(from);
+  }
+
+  /** Both connections with a peer end when its process does: report it once. */
+  private peerClosed(peer: MemberId): void {
+    if (this.present.delete(peer)) this.options.events.closed(peer);
+  }
+
+  private lose(peer: MemberId): void {
+    if (this.losses.size === 0) {
+      queueMicrotask(() => {
+        const losses = [...this.losses];
+        this.losses.clear();
+        if (this.closed) return;
+        for (const id of losses) this.options.events.unreachable(id);
+      });
+    }
+    this.losses.add(peer);
+  }
+}
+
+function sameUrls(left: readonly string[] | undefined, right: readonly string[]): boolean {
+  return (
+    left !== undefined &&
+    left.length === right.length &&
+    left.every((url, position) => url === right[position])
+  );
+}
+
+/** What people call a member, as far as its configuration tells. */
+export function memberNames(members: readonly { readonly id: MemberId; readonly name: string }[]) {
+  const names = new Map(members.map((member) => [member.id, member.name]));
+  return (id: MemberId): string => names.get(id) ?? `member ${formatMemberId(id)}`;
+}
