@@ -415,6 +415,8 @@ describe('manifests', () => {
     assertCaught(manifests, { [path]: missing }, `${path}:1:`, 'names no file: ./src/absent.ts');
     const unlike = text.replace('./dist/index.js', './dist/other.js');
     assertCaught(manifests, { [path]: unlike }, `${path}:1:`, 'is not in the usual form');
+    const published = text.replaceAll('/index.', '/testing/index.');
+    assertCaught(manifests, { [path]: published }, `${path}:1:`, 'is not in the usual form');
   });
 
   test('a package without a README is caught', () => {

@@ -98,7 +98,8 @@ function parse(args: readonly string[]) {
   }
 }
 
-function integer(name: string, text: string, min: number, max: number): number {
+/** A whole number in bounds. Throws a UsageError that names the option. */
+export function integer(name: string, text: string, min: number, max: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text) || value < min || value > max) {
     throw new UsageError(`--${name} takes a whole number from ${min} to ${max}, got "${text}"`);
@@ -115,7 +116,8 @@ function share(name: string, text: string): number {
   return value;
 }
 
-function choice<T extends string>(name: string, text: string, choices: readonly T[]): T {
+/** One of a few words. Throws a UsageError that names the option. */
+export function choice<T extends string>(name: string, text: string, choices: readonly T[]): T {
   const found = choices.find((candidate) => candidate === text);
   if (found === undefined) {
     throw new UsageError(`--${name} takes ${choices.join(', ')}, got "${text}"`);
@@ -123,7 +125,8 @@ function choice<T extends string>(name: string, text: string, choices: readonly 
   return found;
 }
 
-function replicationModes(text: string): ReplicationMode[] {
+/** One mode or several, separated by commas. Throws a UsageError. */
+export function replicationModes(text: string): ReplicationMode[] {
   const modes = text
     .split(',')
     .filter((mode) => mode !== '')

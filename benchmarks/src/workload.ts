@@ -18,7 +18,11 @@ export class Workload {
 
   next(): Operation {
     const kind = this.#random() < this.#reads ? 'get' : 'put';
-    return { kind, key: keyName(Math.floor(this.#random() * this.#keys)) };
+    return { kind, key: keyName(this.nextKeyNumber()) };
+  }
+
+  nextKeyNumber(): number {
+    return Math.floor(this.#random() * this.#keys);
   }
 }
 

@@ -35,7 +35,11 @@ test('a second member is killed: puts and linearizable gets fail with "no leader
 
   second.start();
   await cluster.leader();
-  assert.equal((await client.get('key'))?.text(), 'before', 'what was refused with "no leader" has no effect');
+  assert.equal(
+    (await client.get('key'))?.text(),
+    'before',
+    'what was refused with "no leader" has no effect',
+  );
   await client.put('key', 'after');
   assert.equal((await client.get('key'))?.text(), 'after');
 });

@@ -115,7 +115,9 @@ export class TestCluster implements AsyncDisposable {
   async contentOf(member: MemberProcess): Promise<readonly string[]> {
     return this.onlyThrough(member, async (client) => {
       const { items } = await client.rangePage({ prefix: '' }, { serializable: true });
-      return items.map((entry) => `${entry.keyText()}=${entry.text()} @${entry.modRevision} v${entry.version}`);
+      return items.map(
+        (entry) => `${entry.keyText()}=${entry.text()} @${entry.modRevision} v${entry.version}`,
+      );
     });
   }
 

@@ -4,7 +4,8 @@ import type { Package, Workspace } from '../workspace.ts';
 
 /**
  * Packages look alike from outside: one version for all, a README, and for every export first the
- * TypeScript source under the condition `quorate-source`, then the built file of the same name.
+ * TypeScript source under the condition `quorate-source`, then the built file of the same name. What only
+ * tests use (in `src/testing/`) is never built, so its export has the source alone.
  */
 export function manifests(workspace: Workspace): Violation[] {
   return workspace.packages.flatMap((owner) => [
@@ -61,7 +62,9 @@ function checkExports(workspace: Workspace, { directory, manifestPath, manifest 
   for (const [subpath, conditions] of Object.entries(manifest.exports)) {
     const source = conditions['quorate-source'] ?? '';
     const built = source.replace(/^\.\/src\//, './dist/').replace(/\.ts$/, '');
-    const wanted = { 'quorate-source': source, types: `${built}.d.ts`, default: `${built}.js` };
+    const wanted = source.startsWith('./src/testing/')
+      ? { 'quorate-source': source }
+      : { 'quorate-source': source, types: `${built}.d.ts`, default: `${built}.js` };
     if (JSON.stringify(conditions) !== JSON.stringify(wanted)) {
       const remedy = `write ${JSON.stringify(wanted)}`;
       violations.push({
