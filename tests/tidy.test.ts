@@ -296,6 +296,16 @@ describe('dead files', () => {
     );
   });
 
+  test('what generated code imports is in use', () => {
+    const found = check(deadFiles, {
+      'packages/protocol/src/generated/a.ts': 'import { Reader } from "../wire/reader.ts";\n',
+      'packages/protocol/src/wire/reader.ts': 'export class Reader {}\n',
+      'packages/raft/src/index.ts':
+        "export { one } from './one.ts';\nimport '../../protocol/src/generated/a.ts';\n",
+    });
+    assert.deepEqual(found, []);
+  });
+
   test('a command, a script, a worker and a path in a string keep a file alive', () => {
     const found = check(deadFiles, {
       'package.json': JSON.stringify({ scripts: { bench: 'node tools/bench.ts' } }),

@@ -31,6 +31,12 @@ export function findImports(tree: SourceFile): Import[] {
   return imports;
 }
 
+/** The same for generated code, which is long and written in one way: a search through the text will do. */
+export function findGeneratedImports(text: string): Import[] {
+  const matches = text.matchAll(/^(?:import|export) .* from "([^"]+)";$/gm);
+  return Array.from(matches, ([, specifier = '']) => ({ specifier, line: 1, kind: 'module' }));
+}
+
 function importOf(node: Node, tree: SourceFile): { literal: Node; kind: Import['kind'] } | null {
   if ((isImportDeclaration(node) || isExportDeclaration(node)) && node.moduleSpecifier !== undefined) {
     return { literal: node.moduleSpecifier, kind: 'module' };

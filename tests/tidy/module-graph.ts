@@ -6,7 +6,7 @@ import type { Module, Workspace } from './workspace.ts';
 export type Edge = { readonly from: string; readonly to: string; readonly line: number };
 
 /** Where a relative import leads, or null if it names a package or the Node.js library. */
-export function relativeTarget(module: Module, found: Import): string | null {
+export function relativeTarget(module: Pick<Module, 'path'>, found: Import): string | null {
   return found.specifier.startsWith('.')
     ? posix.normalize(posix.join(posix.dirname(module.path), found.specifier))
     : null;
@@ -34,7 +34,7 @@ export function sourceOfTarget(target: string): string {
 /** Every import that leads from one file of the repository to another, across packages as well. */
 export function findEdges(workspace: Workspace): Edge[] {
   const edges: Edge[] = [];
-  for (const module of workspace.modules) {
+  for (const module of [...workspace.modules, ...workspace.generated]) {
     for (const found of module.imports) {
       const to = relativeTarget(module, found) ?? exportedFile(workspace, found);
       if (to !== null) {

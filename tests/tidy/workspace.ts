@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import type { SourceFile } from 'typescript/unstable/ast';
-import { findImports, type Import } from './imports.ts';
+import { findGeneratedImports, findImports, type Import } from './imports.ts';
 import type { SourceParser } from './source-parser.ts';
 
 /** The repository as the rules see it. All paths are relative to its root and use `/`. */
@@ -11,6 +11,8 @@ export type Workspace = {
   readonly packages: readonly Package[];
   /** Every TypeScript file that people write. */
   readonly modules: readonly Module[];
+  /** Every generated TypeScript file: nobody judges its style, but what it imports is in use. */
+  readonly generated: readonly Pick<Module, 'path' | 'imports'>[];
   readonly rootManifest: Manifest;
 };
 
@@ -89,7 +91,16 @@ export function parseWorkspace(files: ReadonlyMap<string, string>, parser: Sourc
       package: packages.find((candidate) => path.startsWith(`${candidate.directory}/`)) ?? null,
     });
   }
-  return { files, packages, modules, rootManifest: parseManifest(files.get('package.json') ?? '{}') };
+  const generated = [...files]
+    .filter(([path]) => path.endsWith('.ts') && isGenerated(path))
+    .map(([path, text]) => ({ path, imports: findGeneratedImports(text) }));
+  return {
+    files,
+    packages,
+    modules,
+    generated,
+    rootManifest: parseManifest(files.get('package.json') ?? '{}'),
+  };
 }
 
 export function isGenerated(path: string): boolean {

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '@quorate/replica';
-import type { File, FileLock, FileSystem } from '@quorate/storage';
+import type { File, FileSystem } from '@quorate/storage';
 import type { CpuMeter } from './cpu-meter.ts';
 
 /** The host's clock; what it calls back is the member's time. */
@@ -87,7 +87,7 @@ export class MeteredFileSystem implements FileSystem {
     return this.#metered(this.#inner.syncDirectory(path));
   }
 
-  lock(path: string): Promise<FileLock | null> {
+  lock(path: string): ReturnType<FileSystem['lock']> {
     return this.#metered(this.#inner.lock(path));
   }
 

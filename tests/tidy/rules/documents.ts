@@ -4,7 +4,7 @@ import type { Workspace } from '../workspace.ts';
 
 const link = /\]\(([^)\s]+)\)/g;
 const quotedPath =
-  /`((?:(?:packages|docs|tests|benchmarks|src|\.ci)\/)?[\w./-]*\.(?:ts|md|json|proto))(?::\d+)?`/g;
+  /`((?:(?:packages|docs|tests|benchmarks|src|\.ci)\/)?[\w./-]*[\w-]\.(?:ts|md|json|proto))(?::\d+)?`/g;
 
 /**
  * Documents do not lie about files: relative links lead somewhere, and a file named in backticks exists,

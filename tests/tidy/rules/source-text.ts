@@ -1,7 +1,13 @@
 import type { Violation } from '../violation.ts';
 import { isGenerated, type Workspace } from '../workspace.ts';
 
-type Pattern = { readonly expression: RegExp; readonly what: string; readonly remedy: string };
+type Pattern = {
+  readonly expression: RegExp;
+  /** Makes it right if the line above looks like this. */
+  readonly excuse?: RegExp;
+  readonly what: string;
+  readonly remedy: string;
+};
 
 const everywhere: readonly Pattern[] = [
   {
@@ -29,8 +35,9 @@ const inCode: readonly Pattern[] = [
   },
   {
     expression: /(?:oxlint|eslint)-disable(?!.* -- \S)/,
+    excuse: /^\s*(?:\/\/|\*)/,
     what: 'a lint rule is switched off without a reason',
-    remedy: 'add " -- " and the reason, or fix the code',
+    remedy: 'give the reason in a comment above it or after " -- ", or fix the code',
   },
 ];
 
@@ -42,9 +49,11 @@ export function sourceText(workspace: Workspace): Violation[] {
       continue;
     }
     const patterns = path.endsWith('.ts') ? [...everywhere, ...inCode] : everywhere;
-    for (const [index, line] of text.split('\n').entries()) {
-      for (const { expression, what, remedy } of patterns) {
-        if (expression.test(line)) {
+    const lines = text.split('\n');
+    for (const [index, line] of lines.entries()) {
+      const above = lines[index - 1] ?? '';
+      for (const { expression, what, remedy, excuse } of patterns) {
+        if (expression.test(line) && excuse?.test(above) !== true) {
           violations.push({ path, line: index + 1, what, remedy });
         }
       }
