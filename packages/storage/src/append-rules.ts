@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import type { Entry, HardState, LogIndex } from '@quorate/raft';
+import type { LogImage } from './log-image.ts';
+import { ENTRY_DATA_MAX_BYTES } from './record.ts';
+
+/** One durable write; the raft core's `Persist` fits. */
+export type LogWrite = {
+  /** The new hard state, or null if it did not change. */
+  readonly hardState: HardState | null;
+  /** Consecutive entries. The first may have an index that the log has already: everything from there on is replaced. */
+  readonly entries: readonly Entry[];
+  /** False only if nothing but the commit index changed: then it may reach the disk later, with something else. */
+  readonly sync: boolean;
+};
+
+/** The position of the log between one write and the next, before they are on the disk. */
+export type AppendPosition = { hardState: HardState; lastIndex: LogIndex };
+
+/**
+ * Asserts that a write may follow what is in the log. A violation is a bug of the caller that could cost
+ * acknowledged data, so it is found before anything is written.
+ */
+export function checkWrite(write: LogWrite, position: AppendPosition, image: LogImage): void {
+  const before = position.hardState;
+  const after = write.hardState ?? before;
+  assert(after.term >= before.term, `the term went back from ${before.term} to ${after.term}`);
+  assert(
+    after.term > before.term || before.vote === null || after.vote === before.vote,
+    `the vote in term ${after.term} changed`,
+  );
+  assert(
+    after.commit >= before.commit,
+    `the commit index went back from ${before.commit} to ${after.commit}`,
+  );
+  assert(
+    write.sync || (write.entries.length === 0 && after.term === before.term && after.vote === before.vote),
+    'only the commit index may be written without being made durable',
+  );
+  checkEntries(write.entries, after, before.commit, position, image);
+  const lastIndex = write.entries.at(-1)?.index ?? position.lastIndex;
+  assert(
+    after.commit <= lastIndex,
+    `the commit index ${after.commit} is beyond the last entry, ${lastIndex}`,
+  );
+  position.hardState = after;
+  position.lastIndex = lastIndex;
+}
+
+function checkEntries(
+  entries: readonly Entry[],
+  hardState: HardState,
+  committed: LogIndex,
+  position: AppendPosition,
+  image: LogImage,
+): void {
+  const first = entries[0];
+  if (first === undefined) return;
+  const { firstIndex } = image.entries;
+  assert(
+    first.index > committed && first.index >= firstIndex && first.index <= position.lastIndex + 1,
+    `entry ${first.index} fits nowhere: the log has ${firstIndex} to ${position.lastIndex}, committed up to ${committed}`,
+  );
+  let { term } = first;
+  let index: number = first.index;
+  for (const entry of entries) {
+    if (entry.index !== index) assert.fail(`entry ${entry.index} stands where ${index} belongs`);
+    if (entry.term < term || entry.term > hardState.term) {
+      assert.fail(`entry ${index} has term ${entry.term}, after ${term}, in term ${hardState.term}`);
+    }
+    if (entry.kind === 'command' && entry.data.length > ENTRY_DATA_MAX_BYTES) {
+      assert.fail(`entry ${index} has ${entry.data.length} bytes; the most is ${ENTRY_DATA_MAX_BYTES}`);
+    }
+    term = entry.term;
+    index += 1;
+  }
+}

@@ -1,0 +1,179 @@
+import { type Identity, identityPath, readIdentity, writeIdentity } from './identity-file.ts';
+import type { FileLock, FileSystem } from './file-system.ts';
+import { parseSegmentName } from './segment.ts';
+import { damaged, diskErrorCode, StorageError, toStorageError } from './storage-error.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
+
+export type DataDirectoryOptions = {
+  readonly fileSystem: FileSystem;
+  /** Created, with its parents, if it does not exist. */
+  readonly path: string;
+  /** Whose directory it must be, or becomes if it is new. */
+  readonly identity: Identity;
+  /** See `WriteAheadLogOptions`; used when the directory is new. */
+  readonly random: { integer(bound: number): number };
+  readonly segmentMaxBytes?: number;
+};
+
+/**
+ * One member's directory:
+ *
+ *     lock, lock.pid   held by the process that uses the directory
+ *     identity.json    cluster id, member id, name and format version; written last
+ *     log/             the write-ahead log
+ *     state/           the state machine's engine may do here what it likes
+ *
+ * `identity.json` appears only when all else does, so that afterwards a missing log is known to be a loss
+ * and not a beginning: a member that forgot its vote and its log could break the cluster's promises.
+ */
+export class DataDirectory {
+  readonly path: string;
+  /** What the directory says; the name is the one it was created with. */
+  readonly identity: Identity;
+  /** Whether this call created it. */
+  readonly isNew: boolean;
+  readonly #lock: FileLock;
+
+  private constructor(path: string, identity: Identity, isNew: boolean, lock: FileLock) {
+    this.path = path;
+    this.identity = identity;
+    this.isNew = isNew;
+    this.#lock = lock;
+  }
+
+  /**
+   * Opens the directory for this process alone, creating it if it does not exist.
+   *
+   * Rejects with `locked`, `wrong-cluster`, `wrong-member`, `newer-format`, `damaged`, `not-writable`,
+   * `disk-full` or `disk-failed`; then it holds no lock.
+   */
+  static async open(options: DataDirectoryOptions): Promise<DataDirectory> {
+    const { fileSystem, identity } = options;
+    const path = options.path.replace(/(?<=.)\/+$/, '');
+    await createDirectories(fileSystem, path);
+    const lock = await takeLock(fileSystem, path);
+    try {
+      const found = await readIdentity(fileSystem, path);
+      if (found === null) {
+        await initialise({ ...options, path });
+        return new DataDirectory(path, identity, true, lock);
+      }
+      checkIdentity(found, identity, path);
+      await checkLogExists(fileSystem, path);
+      return new DataDirectory(path, found, false, lock);
+    } catch (error) {
+      await lock.release();
+      throw error;
+    }
+  }
+
+  get logDirectory(): string {
+    return logDirectory(this.path);
+  }
+
+  get stateDirectory(): string {
+    return stateDirectory(this.path);
+  }
+
+  /** Lets another process have the directory. Call it when everything in it is closed. */
+  async close(): Promise<void> {
+    await this.#lock.release();
+  }
+}
+
+function logDirectory(path: string): string {
+  return `${path}/log`;
+}
+
+function stateDirectory(path: string): string {
+  return `${path}/state`;
+}
+
+/** Creates a directory and the parents that it lacks; their names are durable when it resolves. */
+async function createDirectories(fileSystem: FileSystem, path: string): Promise<void> {
+  const parent = parentOf(path);
+  try {
+    await createDirectory(fileSystem, path, parent);
+  } catch (error) {
+    if (diskErrorCode(error) !== 'ENOENT' || parent === path) throw toStorageError(error, 'creating', path);
+    await createDirectories(fileSystem, parent);
+    await createDirectory(fileSystem, path, parent).catch((again: unknown) => {
+      throw toStorageError(again, 'creating', path);
+    });
+  }
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  return slash < 0 ? '.' : path.slice(0, Math.max(slash, 1));
+}
+
+async function createDirectory(fileSystem: FileSystem, path: string, parent: string): Promise<void> {
+  if (await fileSystem.makeDirectory(path)) await fileSystem.syncDirectory(parent);
+}
+
+async function takeLock(fileSystem: FileSystem, path: string): Promise<FileLock> {
+  const result = await fileSystem.lock(`${path}/lock`).catch((error: unknown) => {
+    throw toStorageError(error, 'locking', path);
+  });
+  if (result.kind === 'acquired') return result.lock;
+  throw new StorageError(
+    'locked',
+    `the data directory ${path} is in use by ${result.by}: stop that one first, or choose another directory for this member`,
+    { file: `${path}/lock` },
+  );
+}
+
+/** Makes a new directory's parts, the identity last. A crash before that leaves what the next start completes. */
+async function initialise(options: DataDirectoryOptions): Promise<void> {
+  const { fileSystem, path, identity, random, segmentMaxBytes } = options;
+  await createDirectories(fileSystem, logDirectory(path));
+  await createDirectories(fileSystem, stateDirectory(path));
+  // What an interrupted first start created exists by now, but its name may not be durable.
+  for (const directory of [parentOf(path), path]) {
+    await fileSystem.syncDirectory(directory).catch((error: unknown) => {
+      throw toStorageError(error, 'creating', path);
+    });
+  }
+  const log = await WriteAheadLog.open({
+    fileSystem,
+    directory: logDirectory(path),
+    random,
+    ...(segmentMaxBytes === undefined ? {} : { segmentMaxBytes }),
+  });
+  await log.close();
+  if (log.recovered.lastIndex !== 0 || log.recovered.hardState.term !== 0) {
+    throw damaged(identityPath(path), null, 'the file is missing, though the log has entries');
+  }
+  await writeIdentity(fileSystem, path, identity);
+}
+
+function checkIdentity(found: Identity, expected: Identity, path: string): void {
+  const owner = `member ${found.memberId.toString(16)} ("${found.name}") of cluster ${found.clusterId.toString(16)}`;
+  const wanted = `member ${expected.memberId.toString(16)} ("${expected.name}") of cluster ${expected.clusterId.toString(16)}`;
+  const advice = 'choose another data directory, or correct the configuration of this member';
+  if (found.clusterId !== expected.clusterId) {
+    throw new StorageError(
+      'wrong-cluster',
+      `the data directory ${path} belongs to ${owner}, and this is ${wanted}: ${advice}`,
+      { file: identityPath(path) },
+    );
+  }
+  if (found.memberId !== expected.memberId) {
+    throw new StorageError(
+      'wrong-member',
+      `the data directory ${path} belongs to ${owner}, and this is ${wanted}: ${advice}`,
+      { file: identityPath(path) },
+    );
+  }
+}
+
+async function checkLogExists(fileSystem: FileSystem, path: string): Promise<void> {
+  const directory = logDirectory(path);
+  const names = await fileSystem.list(directory).catch((error: unknown) => {
+    if (diskErrorCode(error) === 'ENOENT') throw damaged(directory, null, 'the log is missing');
+    throw toStorageError(error, 'listing', directory);
+  });
+  if (names.some((name) => parseSegmentName(name) !== null)) return;
+  throw damaged(directory, null, 'the log is missing: there is no segment in the directory');
+}

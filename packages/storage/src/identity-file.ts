@@ -1,0 +1,117 @@
+import type { MemberId } from '@quorate/raft';
+import type { FileSystem } from './file-system.ts';
+import { removeIfPresent } from './segment.ts';
+import { damaged, diskErrorCode, StorageError, toStorageError } from './storage-error.ts';
+
+/** Whose data a directory holds. */
+export type Identity = {
+  /** An unsigned 64-bit integer other than 0. */
+  readonly clusterId: bigint;
+  readonly memberId: MemberId;
+  /** What people call the member. Kept for messages; a different name is no reason to refuse. */
+  readonly name: string;
+};
+
+/** The version of the whole directory's layout and formats. */
+const FORMAT_VERSION = 1;
+
+/** Larger than any identity that was ever written. */
+const FILE_MAX_BYTES = 64 * 1024;
+
+/** Writes the identity so that a crash leaves all of it or none. Durable when it resolves. */
+export async function writeIdentity(
+  fileSystem: FileSystem,
+  directory: string,
+  identity: Identity,
+): Promise<void> {
+  const path = identityPath(directory);
+  const temporary = `${path}.tmp`;
+  const text = JSON.stringify(
+    {
+      formatVersion: FORMAT_VERSION,
+      clusterId: identity.clusterId.toString(16),
+      memberId: identity.memberId.toString(16),
+      name: identity.name,
+    },
+    null,
+    2,
+  );
+  try {
+    await removeIfPresent(fileSystem, temporary);
+    const file = await fileSystem.open(temporary, 'create');
+    try {
+      await file.write(new TextEncoder().encode(`${text}\n`), 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await fileSystem.rename(temporary, path);
+    await fileSystem.syncDirectory(directory);
+  } catch (error) {
+    throw toStorageError(error, 'writing', path);
+  }
+}
+
+/** Reads the identity, or resolves to null if there is none. Rejects with `damaged` or `newer-format`. */
+export async function readIdentity(fileSystem: FileSystem, directory: string): Promise<Identity | null> {
+  const path = identityPath(directory);
+  const text = await readText(fileSystem, path);
+  return text === null ? null : parseIdentity(text, path);
+}
+
+export function identityPath(directory: string): string {
+  return `${directory}/identity.json`;
+}
+
+async function readText(fileSystem: FileSystem, path: string): Promise<string | null> {
+  try {
+    const file = await fileSystem.open(path, 'read');
+    try {
+      const bytes = new Uint8Array(Math.min(await file.size(), FILE_MAX_BYTES));
+      await file.read(bytes, 0);
+      return new TextDecoder().decode(bytes);
+    } finally {
+      await file.close();
+    }
+  } catch (error) {
+    if (diskErrorCode(error) === 'ENOENT') return null;
+    throw toStorageError(error, 'reading', path);
+  }
+}
+
+function parseIdentity(text: string, path: string): Identity {
+  const fields = parseFields(text, path);
+  const version = fields['formatVersion'];
+  if (typeof version === 'number' && version > FORMAT_VERSION) {
+    throw new StorageError(
+      'newer-format',
+      `${path} has format version ${version}, and this version of Quorate reads up to ${FORMAT_VERSION}: start the member with the version that wrote it, or a newer one`,
+      { file: path },
+    );
+  }
+  if (version !== FORMAT_VERSION) throw damaged(path, null, 'it has no valid formatVersion');
+  const { name } = fields;
+  if (typeof name !== 'string') throw damaged(path, null, 'it has no name');
+  return {
+    clusterId: parseId(fields['clusterId'], 'clusterId', path),
+    memberId: parseId(fields['memberId'], 'memberId', path) as MemberId,
+    name,
+  };
+}
+
+function parseFields(text: string, path: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null) return value as Record<string, unknown>;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw damaged(path, null, 'it is not a JSON object');
+}
+
+function parseId(value: unknown, field: string, path: string): bigint {
+  if (typeof value !== 'string' || !/^[0-9a-f]{1,16}$/.test(value)) {
+    throw damaged(path, null, `its ${field} is not a hexadecimal number of 64 bits`);
+  }
+  return BigInt(`0x${value}`);
+}
