@@ -96,12 +96,15 @@ export type SnapshotResponse = Envelope & {
 /** The leader hands over: campaign at once, without a pre-vote (dissertation, section 3.10). */
 export type TimeoutNow = Envelope & { readonly type: 'timeout-now' };
 
-/** A follower passes its clients' commands to the leader. */
+/**
+ * A follower passes its clients' commands to the leader of `term`. The transport must not repeat this message,
+ * nor the refusal: a command would be applied twice.
+ */
 export type ForwardedProposals = Envelope & {
   readonly type: 'forwarded-proposals';
   readonly proposals: readonly Proposal[];
 };
-/** The receiver put none of these into a log: they certainly have no effect. */
+/** The receiver put none of these into a log: they certainly have no effect. `term` is that of the forwarded proposals. */
 export type ProposalsRefused = Envelope & {
   readonly type: 'proposals-refused';
   readonly ids: readonly number[];

@@ -1,5 +1,5 @@
 import type { Entry } from './entry.ts';
-import { type MemberId, offsetIndex } from './identifiers.ts';
+import { offsetIndex } from './identifiers.ts';
 import { appendEntries } from './log-changes.ts';
 import type { ForwardedProposals, Proposal, ProposalsRefused, RefusalReason } from './message.ts';
 import { type LeaderState, leaderOf } from './state.ts';
@@ -27,27 +27,38 @@ export function handlePropose(step: Step, proposals: readonly Proposal[]): void 
   send(step, { type: 'forwarded-proposals', from: state.id, to: leader, term: state.term, proposals });
 }
 
-/** Another member's clients. Never passed on again: the sender's idea of the leader is out of date. */
+/**
+ * Another member's clients. Never passed on again: the sender's idea of the leader is out of date.
+ *
+ * Only the leader of the term in which the sender forwarded them may append them. So once an entry of a
+ * later term is applied, the sender knows that a command which is still missing never will be.
+ */
 export function handleForwardedProposals(step: Step, message: ForwardedProposals): void {
-  const { role } = step.state;
-  if (role.kind === 'leader') {
-    appendProposals(step, role, message.from, message.proposals);
+  const { role, term } = step.state;
+  if (role.kind === 'leader' && message.term === term) {
+    appendProposals(step, role, message, message.proposals);
   } else {
-    refuse(step, message.from, message.proposals, 'not-leader');
+    refuse(step, message, message.proposals, 'not-leader');
   }
 }
 
+/** A refusal of an earlier term may be about an earlier attempt: the command may have been proposed again since. */
 export function handleProposalsRefused(step: Step, message: ProposalsRefused): void {
+  if (message.term !== step.state.term) {
+    return;
+  }
   for (const id of message.ids) {
     refuseProposal(step, { id, reason: message.reason });
   }
 }
 
-/** `from` is null for this member's own clients. */
+/** Who forwarded proposals, and in which term; null for this member's own clients. */
+type Forwarder = Pick<ForwardedProposals, 'from' | 'term'> | null;
+
 function appendProposals(
   step: Step,
   leader: LeaderState,
-  from: MemberId | null,
+  from: Forwarder,
   proposals: readonly Proposal[],
 ): void {
   const { state, options } = step;
@@ -75,19 +86,14 @@ function appendProposals(
   }
 }
 
-function refuse(
-  step: Step,
-  from: MemberId | null,
-  proposals: readonly Proposal[],
-  reason: RefusalReason,
-): void {
+function refuse(step: Step, from: Forwarder, proposals: readonly Proposal[], reason: RefusalReason): void {
   if (from === null) {
     for (const { id } of proposals) {
       refuseProposal(step, { id, reason });
     }
     return;
   }
-  const { state } = step;
   const ids = proposals.map((proposal) => proposal.id);
-  send(step, { type: 'proposals-refused', from: state.id, to: from, term: state.term, ids, reason });
+  const { term } = from;
+  send(step, { type: 'proposals-refused', from: step.state.id, to: from.from, term, ids, reason });
 }

@@ -8,8 +8,8 @@ import type { ReplicaOptions } from './replica-options.ts';
  */
 export function restoreCore(options: ReplicaOptions): RaftCore {
   const { log, store, memberId, random, raft, tickMs } = options;
-  const { hardState, snapshot, configurations, firstIndex, lastIndex, termRuns, entries } = log.recovered;
-  if (hardState === null) {
+  const { hardState, snapshot, configurations, firstIndex, lastIndex, terms, entries } = log.recovered;
+  if (lastIndex === 0) {
     throw new ReplicaError('inconsistent-data', 'the log is empty: it was never started, or it was removed');
   }
   const applied = toLogIndex(store.appliedIndex);
@@ -27,6 +27,6 @@ export function restoreCore(options: ReplicaOptions): RaftCore {
       // The first of these ticks may come at once, so one less is what they last at least.
       electionTimeoutMs: (raft.electionTimeoutTicks - 1) * tickMs,
     },
-    { hardState, snapshot, configurations, firstIndex, lastIndex, termRuns, entries, applied },
+    { hardState, snapshot, configurations, firstIndex, lastIndex, termRuns: terms, entries, applied },
   );
 }
