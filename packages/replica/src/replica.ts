@@ -270,13 +270,13 @@ export class Replica {
     const nowMs = this.clock.monotonicMs();
     this.holdProposals = false;
     this.writes.expire(nowMs);
-    this.reads.expire(nowMs, this.core.status().leader !== null);
+    this.reads.expire(nowMs, this.core.leader !== null);
     this.transfer.expire(nowMs);
   }
 
   private stepWrites(): void {
     while (this.writes.hasWaiting && !this.holdProposals) {
-      const { leader, term } = this.core.status();
+      const { leader, term } = this.core;
       if (leader === null) {
         return;
       }
@@ -288,7 +288,7 @@ export class Replica {
   }
 
   private stepReads(): void {
-    if (this.core.status().leader === null) {
+    if (this.core.leader === null) {
       return;
     }
     const id = this.reads.nextBatch(this.clock.monotonicMs());
