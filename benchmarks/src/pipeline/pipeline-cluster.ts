@@ -9,7 +9,7 @@ import {
   type ReplicationPresetName,
   toMemberId,
 } from '@quorate/raft';
-import { bootstrapLog, type Logger, Replica } from '@quorate/replica';
+import { type Logger, Replica } from '@quorate/replica';
 import { WriteAheadLog } from '@quorate/storage';
 import { NodeFileSystem } from '@quorate/storage/node';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -85,7 +85,6 @@ async function openReplica(options: PipelineOptions, place: Place): Promise<Repl
   await mkdir(join(directory, 'log'), { recursive: true });
   const random = { integer: (bound: number): number => Math.floor(Math.random() * bound) };
   const log = await WriteAheadLog.open({ fileSystem: disk, directory: join(directory, 'log'), random });
-  await bootstrapLog(log, configurationOf(ids));
   const {
     id: _id,
     electionTimeoutMs: _ms,
@@ -102,6 +101,7 @@ async function openReplica(options: PipelineOptions, place: Place): Promise<Repl
     raft: { ...raft, electionTimeoutTicks, replication: replicationPreset(options.replication) },
     tickMs,
     log,
+    founding: configurationOf(ids),
     store: Store.open(await openEngine(options.engine, directory)),
     clock: new MeteredClock(options.meter, number),
     random,
@@ -122,7 +122,7 @@ async function openEngine(engine: PipelineOptions['engine'], directory: string):
     return new MemoryEngine();
   }
   const { SqliteEngine } = await import('@quorate/kv/sqlite');
-  return SqliteEngine.open(join(directory, 'data.sqlite'));
+  return SqliteEngine.open({ directory: join(directory, 'engine') });
 }
 
 function configurationOf(ids: readonly MemberId[]): Configuration {

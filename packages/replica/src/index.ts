@@ -1,4 +1,3 @@
-export { bootstrapLog } from './bootstrap.ts';
 export type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random, Timer } from './ports.ts';
 export { Replica } from './replica.ts';
 export { ReplicaError, type ReplicaErrorCode } from './replica-error.ts';

@@ -30,6 +30,11 @@ export type ReplicaOptions = {
   /** Milliseconds between ticks. */
   readonly tickMs: number;
   readonly log: WriteAheadLog;
+  /**
+   * The configuration of a new cluster: what an empty log starts with, the same on every founding member.
+   * Ignored if the log is not empty; null for a member that must not found anything.
+   */
+  readonly founding: Configuration | null;
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;

@@ -61,13 +61,13 @@ export class Replica {
   private appliedTerm: Term;
 
   /**
-   * Starts the member on opened parts. The log must not be empty: see `bootstrapLog`. The replica owns log,
-   * store and transport from now on, also when this rejects: with a ReplicaError `inconsistent-data` if log
-   * and store do not belong together, else with what `connect` threw.
+   * Starts the member on opened parts. The replica owns log, store and transport from now on, also when this
+   * rejects: with a ReplicaError `inconsistent-data` if log and store do not belong together, with a
+   * StorageError, or with what `connect` threw.
    */
   static async open(options: ReplicaOptions): Promise<Replica> {
     try {
-      const replica = new Replica(options, restoreCore(options));
+      const replica = new Replica(options, await restoreCore(options));
       replica.start();
       return replica;
     } catch (error) {

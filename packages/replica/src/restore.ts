@@ -1,17 +1,17 @@
-import { RaftCore, toLogIndex } from '@quorate/raft';
+import { type Configuration, RaftCore, type RestoredState, toLogIndex, toTerm } from '@quorate/raft';
+import type { WriteAheadLog } from '@quorate/storage';
 import { ReplicaError } from './replica-error.ts';
 import type { ReplicaOptions } from './replica-options.ts';
 
 /**
  * Rebuilds the core from what the log recovered and what the state machine holds.
- * Throws `inconsistent-data` if the two cannot belong together.
+ * Rejects with `inconsistent-data` if the two cannot belong together, or with a StorageError.
  */
-export function restoreCore(options: ReplicaOptions): RaftCore {
+export async function restoreCore(options: ReplicaOptions): Promise<RaftCore> {
   const { log, store, memberId, random, raft, tickMs } = options;
-  const { hardState, snapshot, configurations, firstIndex, lastIndex, terms, entries } = log.recovered;
-  if (lastIndex === 0) {
-    throw new ReplicaError('inconsistent-data', 'the log is empty: it was never started, or it was removed');
-  }
+  const logged =
+    log.recovered.lastIndex === 0 ? await found(log, options.founding) : loggedState(log.recovered);
+  const { firstIndex, lastIndex } = logged;
   const applied = toLogIndex(store.appliedIndex);
   if (applied > lastIndex || applied + 1 < firstIndex) {
     throw new ReplicaError(
@@ -27,6 +27,38 @@ export function restoreCore(options: ReplicaOptions): RaftCore {
       // The first of these ticks may come at once, so one less is what they last at least.
       electionTimeoutMs: (raft.electionTimeoutTicks - 1) * tickMs,
     },
-    { hardState, snapshot, configurations, firstIndex, lastIndex, termRuns: terms, entries, applied },
+    { ...logged, applied },
   );
+}
+
+type LoggedState = Omit<RestoredState, 'applied'>;
+
+function loggedState(recovered: WriteAheadLog['recovered']): LoggedState {
+  const { hardState, snapshot, configurations, firstIndex, lastIndex, terms, entries } = recovered;
+  return { hardState, snapshot, configurations, firstIndex, lastIndex, termRuns: terms, entries };
+}
+
+/**
+ * Starts the log of a founding member: one configuration entry, at index 1 of term 1, committed. Every
+ * founding member writes the same, so their logs match from the start (Raft, section 5.3), and membership has
+ * one source of truth: the log.
+ */
+async function found(log: WriteAheadLog, configuration: Configuration | null): Promise<LoggedState> {
+  if (configuration === null) {
+    throw new ReplicaError('inconsistent-data', 'the log is empty: it was never started, or it was removed');
+  }
+  const term = toTerm(1);
+  const index = toLogIndex(1);
+  const hardState = { term, vote: null, commit: index };
+  const entry = { kind: 'configuration', term, index, configuration } as const;
+  await log.append([{ hardState, entries: [entry], sync: true }]);
+  return {
+    hardState,
+    snapshot: null,
+    configurations: [entry],
+    firstIndex: index,
+    lastIndex: index,
+    termRuns: [{ term, firstIndex: index }],
+    entries: [entry],
+  };
 }
