@@ -59,10 +59,12 @@ export function missingCommand(file: string, debianPackage: string): string | fa
 }
 
 const children = new Set<ChildProcess>();
+let isWatchingExit = false;
 
 /** Sees to it that a child does not outlive the tests, however they end. */
 export function endWithTests(child: ChildProcess): void {
-  if (children.size === 0) {
+  if (!isWatchingExit) {
+    isWatchingExit = true;
     process.once('exit', killChildren);
     process.once('SIGTERM', () => process.exit(1));
   }

@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { missingCommand, runCommand, type CommandResult } from '../system/harness/command.ts';
+import { TestCluster } from '../system/harness/test-cluster.ts';
+
+/** Debian's etcdctl speaks the etcd v3 API as any stock client does. */
+describe('etcdctl', { skip: missingCommand('etcdctl', 'etcd-client') }, () => {
+  let cluster: TestCluster;
+
+  before(async () => {
+    cluster = await TestCluster.start();
+  });
+
+  after(async () => {
+    await cluster[Symbol.asyncDispose]();
+  });
+
+  function etcdctl(args: readonly string[], stdin = ''): Promise<CommandResult> {
+    const endpoints = args.some((arg) => arg.startsWith('--endpoints='))
+      ? []
+      : [`--endpoints=${cluster.endpoints.join(',')}`];
+    return runCommand('etcdctl', [...args, ...endpoints], { environment: { ETCDCTL_API: '3' }, stdin });
+  }
+
+  async function succeeds(args: readonly string[], stdin = ''): Promise<string> {
+    const { code, stdout, stderr } = await etcdctl(args, stdin);
+    assert.equal(code, 0, `${args.join(' ')}: ${stdout}${stderr}`);
+    return stdout;
+  }
+
+  async function fails(args: readonly string[], expected: RegExp): Promise<void> {
+    const { code, stdout, stderr } = await etcdctl(args);
+    assert.notEqual(code, 0);
+    assert.match(stdout + stderr, expected);
+  }
+
+  test('puts and gets', async () => {
+    assert.equal(await succeeds(['put', 'greeting', 'hello']), 'OK\n');
+    assert.equal(await succeeds(['get', 'greeting']), 'greeting\nhello\n');
+    assert.equal(await succeeds(['get', 'greeting', '--print-value-only']), 'hello\n');
+    assert.equal(await succeeds(['put', '--prev-kv', 'greeting', 'bye']), 'OK\ngreeting\nhello\n');
+    assert.equal(await succeeds(['get', 'absent']), '');
+  });
+
+  test('what it wrote, our client reads, and the other way round', async () => {
+    await succeeds(['put', 'from-etcdctl', 'a']);
+    assert.equal((await cluster.client.get('from-etcdctl'))?.text(), 'a');
+    await cluster.client.put('from-quorate', 'b');
+    assert.equal(await succeeds(['get', 'from-quorate']), 'from-quorate\nb\n');
+  });
+
+  test('every member answers alone, linearizably and serializably', async () => {
+    for (const endpoint of cluster.endpoints) {
+      await succeeds(['put', 'through', endpoint, `--endpoints=${endpoint}`]);
+      assert.equal(await succeeds(['get', 'through', `--endpoints=${endpoint}`]), `through\n${endpoint}\n`);
+      await succeeds(['get', 'through', '--consistency=s', `--endpoints=${endpoint}`]);
+    }
+  });
+
+  test('ranges: prefix, bounds, limit, order, keys only, count, from key', async () => {
+    for (const key of ['r/a', 'r/b', 'r/c']) {
+      await succeeds(['put', key, `value of ${key}`]);
+    }
+    const keys = async (...args: string[]): Promise<string[]> =>
+      (await succeeds(['get', ...args, '--keys-only'])).split('\n').filter((line) => line !== '');
+    assert.deepEqual(await keys('r/', '--prefix'), ['r/a', 'r/b', 'r/c']);
+    assert.deepEqual(await keys('r/a', 'r/c'), ['r/a', 'r/b']);
+    assert.deepEqual(await keys('r/', '--prefix', '--limit=2'), ['r/a', 'r/b']);
+    assert.deepEqual(await keys('r/', '--prefix', '--order=DESCEND', '--sort-by=KEY'), ['r/c', 'r/b', 'r/a']);
+    assert.deepEqual((await keys('r/b', '--from-key')).slice(0, 2), ['r/b', 'r/c']);
+    const fields = await succeeds(['get', 'r/', '--prefix', '--limit=1', '--write-out=fields']);
+    assert.match(fields, /"More" : true\n"Count" : 3/);
+  });
+
+  test('old revisions and compaction', async () => {
+    const revision = async (): Promise<number> => (await cluster.client.put('versions', 'mark')).revision;
+    await succeeds(['put', 'versions', 'old']);
+    const old = (await revision()) - 1;
+    await succeeds(['put', 'versions', 'new']);
+    assert.equal(await succeeds(['get', 'versions', `--rev=${old}`, '--print-value-only']), 'old\n');
+    const now = await revision();
+    assert.match(await succeeds(['compaction', String(now)]), /compacted revision/);
+    await fails(['get', 'versions', `--rev=${old}`], /required revision has been compacted/);
+    await fails(['get', 'versions', `--rev=${now + 1000}`], /required revision is a future revision/);
+  });
+
+  test('deletes', async () => {
+    for (const key of ['d/1', 'd/2', 'd/3']) {
+      await succeeds(['put', key, 'value']);
+    }
+    assert.equal(await succeeds(['del', 'd/1']), '1\n');
+    assert.equal(await succeeds(['del', 'd/', '--prefix', '--prev-kv']), '2\nd/2\nvalue\nd/3\nvalue\n');
+    assert.equal(await succeeds(['del', 'd/1']), '0\n');
+  });
+
+  test('transactions', async () => {
+    await succeeds(['put', 'stock', '5']);
+    const transaction = (expected: string): string =>
+      `value("stock") = "${expected}"\n\nput stock 4\nget stock\n\nget stock\n\n`;
+    assert.equal(await succeeds(['txn'], transaction('5')), 'SUCCESS\n\nOK\n\nstock\n4\n');
+    assert.equal(await succeeds(['txn'], transaction('5')), 'FAILURE\n\nstock\n4\n');
+  });
+
+  test('members, status and health', async () => {
+    const members = await succeeds(['member', 'list']);
+    const lines = members.trim().split('\n');
+    assert.equal(lines.length, 3);
+    for (const [index, member] of cluster.members.entries()) {
+      const line = lines.find((candidate) => candidate.includes(`, ${member.name}, `));
+      assert(line !== undefined, `${member.name} is missing in:\n${members}`);
+      assert.match(line, /^[0-9a-f]+, started, /);
+      assert(line.includes(`http://127.0.0.1:${cluster.member(index).plan.peerPort}`), line);
+      assert(line.includes(`http://${member.endpoint}`), line);
+    }
+    const status = await succeeds(['endpoint', 'status', '--write-out=json']);
+    const parsed: { Status: { leader: number; raftTerm: number } }[] = JSON.parse(status);
+    assert.equal(parsed.length, 3);
+    assert.equal(new Set(parsed.map((each) => each.Status.raftTerm)).size, 1);
+    const { stdout, stderr } = await etcdctl(['endpoint', 'health']);
+    assert.equal((stdout + stderr).match(/is healthy/g)?.length, 3, stdout + stderr);
+  });
+
+  test('errors have the words of etcd', async () => {
+    await fails(['put', '', 'value'], /etcdserver: key is not provided/);
+    await fails(['put', 'absent-key', '--ignore-value'], /etcdserver: key not found/);
+  });
+
+  test('goes on after the leader is killed', async () => {
+    await succeeds(['put', 'before', 'kill']);
+    const leader = await cluster.leader();
+    await leader.kill();
+    await cluster.leader();
+    assert.equal(await succeeds(['put', 'after', 'kill']), 'OK\n');
+    assert.equal(await succeeds(['get', 'before']), 'before\nkill\n');
+    leader.start();
+    await cluster.leader();
+  });
+});
