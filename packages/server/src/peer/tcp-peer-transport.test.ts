@@ -27,7 +27,10 @@ async function connectedPair(): Promise<[PeerHost, PeerHost]> {
   const second = await open(2n);
   first.meet(second);
   second.meet(first);
-  await until('both are connected', () => first.logger.count('connected to') + second.logger.count('connected to') === 2);
+  await until(
+    'both are connected',
+    () => first.logger.count('connected to') + second.logger.count('connected to') === 2,
+  );
   return [first, second];
 }
 
@@ -96,7 +99,10 @@ test('a message to somebody who is no peer is dropped and reported', async () =>
 test('a process that goes is noticed at once, and reported once although two connections end', async () => {
   const [first, second] = await connectedPair();
   await second.close();
-  await until('n1 notices', () => first.closedPeers.length > 0 && first.logger.count('lost the connection') > 0);
+  await until(
+    'n1 notices',
+    () => first.closedPeers.length > 0 && first.logger.count('lost the connection') > 0,
+  );
   await until('messages are reported lost', () => first.unreachablePeers.length > 0);
   assert.deepEqual(first.closedPeers, [n2]);
 });
@@ -134,10 +140,15 @@ test('a peer of another cluster is refused with a clear line, and not asked agai
   const second = await open(2n, { clusterId: 0xbadn });
   first.meet(second);
   second.meet(first);
-  await until('both have understood', () => first.logger.count('error:') === 1 && second.logger.count('error:') === 1);
+  await until(
+    'both have understood',
+    () => first.logger.count('error:') === 1 && second.logger.count('error:') === 1,
+  );
   assert.equal(first.logger.count('n2 at http://127.0.0.1:') > 0, true);
   assert.ok(
-    first.logger.count('it belongs to another cluster (bad, this one is c1); compare initial-cluster and initial-cluster-token') > 0,
+    first.logger.count(
+      'it belongs to another cluster (bad, this one is c1); compare initial-cluster and initial-cluster-token',
+    ) > 0,
     first.logger.lines.join('\n'),
   );
   clock.advance(9_000);
@@ -156,7 +167,7 @@ test('a URL that leads to the wrong member is refused by name', async () => {
   await until('n1 has understood', () => first.logger.count('it is another member (3, called was 2)') === 1);
 });
 
-test('a second process with this member\'s id is turned away', async () => {
+test("a second process with this member's id is turned away", async () => {
   const first = await open(1n);
   const twin = await open(1n);
   twin.transport.setPeers([{ id: n1, urls: [`http://127.0.0.1:${portOf(first.server)}`] }]);
@@ -172,10 +183,14 @@ test('a caller who is no member is turned away', async () => {
 });
 
 const garbage: readonly [string, Buffer, RegExp][] = [
-  ['an HTTP request', Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'), /a frame claims 1195725856 bytes, at most 256/],
+  [
+    'an HTTP request',
+    Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
+    /a frame claims 1195725856 bytes, at most 256/,
+  ],
   ['zeros', Buffer.alloc(64), /unknown type 0/],
   ['a batch before any hello', Buffer.from('000000004b0bbe3703', 'hex'), /batch frame/],
-  ['a hello that is none', Buffer.from('0000000100000000' + '01' + 'ff', 'hex'), /wrong checksum/],
+  ['a hello that is none', Buffer.from('000000010000000001ff', 'hex'), /wrong checksum/],
 ];
 
 for (const [what, bytes, complaint] of garbage) {
@@ -184,7 +199,9 @@ for (const [what, bytes, complaint] of garbage) {
     const caller = await RawPeer.dial(portOf(host.server));
     caller.say(bytes);
     await until('it is hung up on', () => caller.ended);
-    const line = host.logger.lines.find((each) => each.startsWith('warn: closed a connection from 127.0.0.1:'));
+    const line = host.logger.lines.find((each) =>
+      each.startsWith('warn: closed a connection from 127.0.0.1:'),
+    );
     assert.match(line ?? '', complaint);
   });
 }
@@ -249,7 +266,10 @@ test('a peer that does not read costs bounded memory, and heartbeats overtake th
   const messages = (): readonly Message[] => peer.messages(n1, n2);
   await until('everything queued has arrived', () => messages().length >= accepted);
   const position = messages().findIndex((message) => message.type === 'heartbeat-request');
-  assert.ok(position < messages().length - 7, `the heartbeat came as number ${position} of ${messages().length}`);
+  assert.ok(
+    position < messages().length - 7,
+    `the heartbeat came as number ${position} of ${messages().length}`,
+  );
 });
 
 test('a peer whose host vanishes without a word is given up, reported unreachable, and called again', async () => {
@@ -260,7 +280,10 @@ test('a peer whose host vanishes without a word is given up, reported unreachabl
   callers[0]?.acceptAs(n2);
   await until('n1 is connected', () => host.logger.count('connected to n2') === 1);
   for (let interval = 0; interval < 4; interval += 1) clock.advance(2_000);
-  await until('it is given up', () => host.logger.count('lost the connection to n2: nothing came from it') === 1);
+  await until(
+    'it is given up',
+    () => host.logger.count('lost the connection to n2: nothing came from it') === 1,
+  );
   assert.deepEqual(host.closedPeers, [], 'its process may still live');
   await until('the loss is reported', () => host.unreachablePeers.length === 1);
   clock.advance(1_000);
@@ -274,7 +297,10 @@ test('a peer that answers pings is never given up', async () => {
   const pong = Buffer.from('00000000a2681b0205', 'hex');
   for (let interval = 1; interval <= 10; interval += 1) {
     clock.advance(2_000);
-    await until('a ping comes', () => peer.frames.filter((frame) => frame.type === 'ping').length === interval);
+    await until(
+      'a ping comes',
+      () => peer.frames.filter((frame) => frame.type === 'ping').length === interval,
+    );
     peer.say(pong);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -287,7 +313,10 @@ test('a peer that is no peer any more leaves nothing behind', async () => {
   const second = await open(2n);
   first.meet(second);
   second.meet(first);
-  await until('both are connected', () => first.logger.count('n2') >= 2 && second.logger.count('connected to n1') === 1);
+  await until(
+    'both are connected',
+    () => first.logger.count('n2') >= 2 && second.logger.count('connected to n1') === 1,
+  );
   first.transport.setPeers([]);
   await until('n2 is hung up on', () => second.closedPeers.length === 1);
   assert.equal(clock.pendingTimers, 0);

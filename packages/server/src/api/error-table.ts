@@ -1,0 +1,64 @@
+import { StoreError, type StoreErrorCode } from '@quorate/kv';
+import { ReplicaError, type ReplicaErrorCode } from '@quorate/replica';
+import { ApiError, type Outcome, type StatusName } from './api-error.ts';
+
+/** How one error looks on the wire. */
+export type WireError = {
+  readonly status: StatusName;
+  /** Word for word what etcd says: its clients compare these texts. */
+  readonly message: string;
+  readonly outcome: Outcome;
+};
+
+/** What the state machine refuses. */
+export const storeErrors: Readonly<Record<StoreErrorCode, WireError>> = {
+  'key-not-provided': refused('invalid-argument', 'etcdserver: key is not provided'),
+  'key-not-found': refused('invalid-argument', 'etcdserver: key not found'),
+  'value-provided': refused('invalid-argument', 'etcdserver: value is provided'),
+  'lease-provided': refused('invalid-argument', 'etcdserver: lease is provided'),
+  'too-many-operations': refused('invalid-argument', 'etcdserver: too many operations in txn request'),
+  'duplicate-key': refused('invalid-argument', 'etcdserver: duplicate key given in txn request'),
+  compacted: refused('out-of-range', 'etcdserver: mvcc: required revision has been compacted'),
+  'future-revision': refused('out-of-range', 'etcdserver: mvcc: required revision is a future revision'),
+  'invalid-sort-option': refused('invalid-argument', 'etcdserver: invalid sort option'),
+  'lease-not-found': refused('not-found', 'etcdserver: requested lease not found'),
+};
+
+/** What keeps a member from answering. */
+export const replicaErrors: Readonly<Record<ReplicaErrorCode, WireError>> = {
+  'no-leader': refused('unavailable', 'etcdserver: no leader'),
+  'unknown-outcome': {
+    status: 'unavailable',
+    message: 'etcdserver: request timed out, possibly due to previous leader failure',
+    outcome: 'unknown',
+  },
+  'timed-out': refused('unavailable', 'etcdserver: request timed out'),
+  overloaded: refused('resource-exhausted', 'etcdserver: too many requests'),
+  'request-too-large': refused('invalid-argument', 'etcdserver: request is too large'),
+  cancelled: { status: 'cancelled', message: 'etcdserver: request canceled', outcome: 'unknown' },
+  stopped: refused('unavailable', 'etcdserver: server stopped'),
+  'not-leader': refused('failed-precondition', 'etcdserver: not leader'),
+  'bad-transferee': refused('failed-precondition', 'etcdserver: bad leader transferee'),
+  'inconsistent-data': refused('data-loss', 'etcdserver: corrupt cluster'),
+};
+
+/** The error that the client is told, if this is one that clients are told; null for a fault of the server's own. */
+export function toApiError(error: unknown): ApiError | null {
+  if (error instanceof ApiError) return error;
+  if (error instanceof StoreError) return fromTable(storeErrors[error.code], error);
+  if (error instanceof ReplicaError) return fromTable(replicaErrors[error.code], error);
+  return null;
+}
+
+/** The error for a code of the table, where the API itself finds what is wrong. */
+export function replicaFailure(code: ReplicaErrorCode): ApiError {
+  return fromTable(replicaErrors[code]);
+}
+
+function fromTable(entry: WireError, cause?: unknown): ApiError {
+  return new ApiError(entry.status, entry.message, entry.outcome, cause);
+}
+
+function refused(status: StatusName, message: string): WireError {
+  return { status, message, outcome: 'none' };
+}

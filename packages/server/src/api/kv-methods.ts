@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import {
+  type CommandBody,
+  type CommandResponse,
+  isReadOnlyTransaction,
+  isSerializableTransaction,
+  StoreError,
+} from '@quorate/kv';
+import {
+  type CompactionRequest,
+  type CompactionResponse,
+  kvService,
+  type TxnRequest,
+  type TxnResponse,
+} from '@quorate/protocol';
+import { type HandledMethod, serverStream, unary } from './api-method.ts';
+import type { CallContext } from './call-context.ts';
+import { replicaFailure } from './error-table.ts';
+import { completeHeader, type Member } from './member.ts';
+import { streamRange } from './range-stream.ts';
+
+/** How much of a compaction is done before others get their turn, in records. */
+const removalMaxRecords = 1024;
+
+/** etcd's KV service: reads, writes, transactions and compaction. */
+export function kvMethods(member: Member): readonly HandledMethod[] {
+  const { methods } = kvService;
+  return [
+    unary(methods.range, async (request, context) => {
+      if (request.key.length === 0) throw new StoreError('key-not-provided');
+      if (!request.serializable) await member.linearize(context);
+      return completeHeader(member, member.store.range(request));
+    }),
+    serverStream(methods.rangeStream, (request, context) => streamRange(member, request, context)),
+    unary(methods.put, async (request, context) => {
+      const answer = await execute(member, { $case: 'put', put: request }, context);
+      return completeHeader(member, answer.put);
+    }),
+    unary(methods.deleteRange, async (request, context) => {
+      const answer = await execute(member, { $case: 'deleteRange', deleteRange: request }, context);
+      return completeHeader(member, answer.deleteRange);
+    }),
+    unary(methods.txn, async (request, context) =>
+      completeHeader(member, await transact(member, request, context)),
+    ),
+    unary(methods.compact, async (request, context) =>
+      completeHeader(member, await compact(member, request, context)),
+    ),
+  ];
+}
+
+/** A transaction that only reads takes the path of reads, and costs no entry in the log. */
+async function transact(member: Member, request: TxnRequest, context: CallContext): Promise<TxnResponse> {
+  if (!isReadOnlyTransaction(request)) {
+    return (await execute(member, { $case: 'txn', txn: request }, context)).txn;
+  }
+  if (!isSerializableTransaction(request)) await member.linearize(context);
+  return member.store.readTransaction(request);
+}
+
+async function compact(
+  member: Member,
+  request: CompactionRequest,
+  context: CallContext,
+): Promise<CompactionResponse> {
+  const answer = await execute(member, { $case: 'compaction', compaction: request }, context);
+  if (request.physical) {
+    while (!member.store.removeCompacted(removalMaxRecords)) {
+      if (member.clock.monotonicMs() >= context.deadlineMs) throw replicaFailure('timed-out');
+      await new Promise<void>((resolve) => {
+        member.clock.defer(resolve);
+      });
+    }
+  }
+  return answer.compaction;
+}
+
+/** Proposes a command and gives it the type of its answer. */
+async function execute<Case extends CommandBody['$case']>(
+  member: Member,
+  body: CommandBody & { readonly $case: Case },
+  context: CallContext,
+): Promise<Extract<CommandResponse, { readonly $case: Case }>> {
+  const answer = await member.propose(body, context);
+  assert(answer.$case === body.$case, 'a command is answered in kind');
+  return answer as Extract<CommandResponse, { readonly $case: Case }>;
+}

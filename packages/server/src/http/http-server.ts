@@ -1,0 +1,73 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Clock, Logger, Timer } from '@quorate/replica';
+
+/** What bounds a connection that speaks HTTP/1.1. */
+export type HttpLimits = {
+  /** Line and headers of a request, in bytes. */
+  readonly headersMaxBytes: number;
+  /** The first request must be there by then, and a next one so long after the last answer; in milliseconds. */
+  readonly requestTimeoutMs: number;
+  /** The most requests over one connection. */
+  readonly connectionRequestsMax: number;
+};
+
+export const defaultHttpLimits: HttpLimits = {
+  headersMaxBytes: 16 * 1024,
+  requestTimeoutMs: 10_000,
+  connectionRequestsMax: 1000,
+};
+
+/**
+ * Speaks HTTP/1.1 over connections that come from outside. Node's server enforces its time limits only if it
+ * listens itself, so the one that matters is kept here: a connection without a request under way is closed
+ * after a while, however slowly it drips.
+ */
+export class HttpServer {
+  private readonly server: Server;
+  private readonly clock: Clock;
+  private readonly limits: HttpLimits;
+
+  constructor(
+    handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+    options: { readonly clock: Clock; readonly logger: Logger; readonly limits?: HttpLimits },
+  ) {
+    this.clock = options.clock;
+    this.limits = options.limits ?? defaultHttpLimits;
+    this.server = createServer({ maxHeaderSize: this.limits.headersMaxBytes, noDelay: true });
+    this.server.maxRequestsPerSocket = this.limits.connectionRequestsMax;
+    this.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      handle(request, response).catch((error: unknown) => {
+        options.logger.error(
+          { err: error, url: request.url },
+          'an HTTP request failed in a way that is a fault of the server',
+        );
+        response.destroy();
+      });
+    });
+  }
+
+  /** Takes a connection. What was read from it must have been put back (`unshift`). */
+  accept(socket: Socket): void {
+    let timer: Timer | null = null;
+    const expect = (): void => {
+      timer = this.clock.setTimer(this.limits.requestTimeoutMs, () => socket.destroy());
+    };
+    const received = (request: IncomingMessage, response: ServerResponse): void => {
+      if (request.socket !== socket) return;
+      timer?.cancel();
+      // A body is never read; one that is sent nevertheless must not fill memory.
+      request.resume();
+      response.once('close', () => {
+        if (!socket.destroyed) expect();
+      });
+    };
+    this.server.on('request', received);
+    socket.once('close', () => {
+      timer?.cancel();
+      this.server.off('request', received);
+    });
+    expect();
+    this.server.emit('connection', socket);
+  }
+}
