@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventually, rejectsWithCode } from './harness/eventually.ts';
+import { FakePeer } from './harness/fake-peer.ts';
 import type { MemberProcess } from './harness/member-process.ts';
 import { TestCluster } from './harness/test-cluster.ts';
 
@@ -92,4 +93,44 @@ test('divergent uncommitted logs are overwritten', async () => {
   assert.equal(content.length, 2);
   const overwritten = old.logLines().filter((line) => line.msg.includes('overwritten'));
   assert.equal(overwritten.length, 1, 'the old leader says that it dropped what was not committed');
+});
+
+test('concurrent vote requests get one vote, also across a crash', async () => {
+  await using cluster = await TestCluster.prepare();
+  const [voter, ...others] = cluster.members;
+  assert(voter !== undefined);
+  voter.start();
+  const { clusterId, memberId } = await eventually('the voter answers', () => cluster.status(voter));
+  const listed = await cluster.onlyThrough(voter, (client) => client.members({ serializable: true }));
+  const candidates = await Promise.all(
+    others.map(({ plan: { peerPort } }) => {
+      const self = listed.find(({ peerUrls }) => peerUrls.includes(`http://127.0.0.1:${peerPort}`))?.id;
+      assert(self !== undefined);
+      return FakePeer.listen({
+        clusterId,
+        self,
+        port: peerPort,
+        member: { id: memberId, port: voter.plan.peerPort },
+      });
+    }),
+  );
+  try {
+    await Promise.all(candidates.map((candidate) => candidate.connect()));
+    for (let term = 100; term < 120; term += 1) {
+      const votes = await Promise.all(candidates.map((candidate) => candidate.requestVote(term)));
+      assert.equal(votes.filter((granted) => granted).length, 1, `one vote in term ${term}`);
+      if (term % 5 === 0) {
+        await voter.kill();
+        for (const candidate of candidates) {
+          candidate.disconnect();
+        }
+        voter.start();
+        await Promise.all(candidates.map((candidate) => candidate.connect()));
+        const again = await Promise.all(candidates.map((candidate) => candidate.requestVote(term)));
+        assert.deepEqual(again, votes, `the same vote in term ${term} after a crash`);
+      }
+    }
+  } finally {
+    await Promise.all(candidates.map((candidate) => candidate[Symbol.asyncDispose]()));
+  }
 });
