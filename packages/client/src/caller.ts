@@ -1,0 +1,250 @@
+import type { Codec } from '@quorate/protocol';
+import { backoffDelayMs } from './backoff.ts';
+import { type CallFailure, type CallKind, judgeFailure } from './call-failure.ts';
+import { CallLimiter } from './call-limiter.ts';
+import { integer, type Settings } from './client-options.ts';
+import { EndpointSet, type Route } from './endpoint-set.ts';
+import { grpcStatus } from './grpc-status.ts';
+import { LeaderTracker } from './leader-tracker.ts';
+import { QuorateError } from './quorate-error.ts';
+
+/** What every call takes. */
+export type CallOptions = {
+  /** How long the call may take in all, in milliseconds. Default: the client's `timeoutMs`. */
+  readonly timeoutMs?: number;
+  /** Gives the call up when aborted. A write that was sent by then may still take effect. */
+  readonly signal?: AbortSignal | undefined;
+};
+
+/** A method of the API with one request and one response. */
+export type UnaryMethod<Request, Response> = {
+  readonly path: string;
+  readonly request: Codec<Request>;
+  readonly response: Codec<Response>;
+};
+
+export type UnaryCall<Request, Response> = {
+  readonly method: UnaryMethod<Request, Response>;
+  readonly request: Request;
+  readonly kind: CallKind;
+  /** Who should answer: the leader if it is known, any member in turn, or one endpoint and no other. */
+  readonly to: 'leader' | 'any' | Route;
+};
+
+/** A call on its way through its tries. */
+type Attempting = {
+  readonly path: string;
+  readonly body: Uint8Array;
+  readonly kind: CallKind;
+  readonly to: 'leader' | 'any' | Route;
+  readonly deadlineMs: number;
+  readonly signal: AbortSignal | undefined;
+};
+
+/** The endpoints asked since the last pause, and what those said that were not available. */
+type Round = { readonly tried: Set<Route>; unavailable: QuorateError[] };
+
+/** A read on one of several endpoints is moved on at half of its time, but not sooner than this. */
+const attemptMinMs = 1_000;
+
+/**
+ * Makes calls: bounds them, finds an endpoint, watches the deadline, and tries again where that is safe.
+ *
+ * What makes it safe: a read changes nothing. A write is repeated only if its failure proves that it had no
+ * effect: no connection was there to send it on, or the server says that it did not propose it.
+ */
+export class Caller {
+  readonly endpoints: EndpointSet;
+  readonly #settings: Settings;
+  readonly #limiter: CallLimiter;
+  readonly #leader: LeaderTracker;
+  /** Ends the pauses between tries early. */
+  readonly #pauses = new Set<() => void>();
+  #closed = false;
+
+  constructor(settings: Settings) {
+    this.#settings = settings;
+    this.endpoints = new EndpointSet(settings);
+    this.#limiter = new CallLimiter(settings.callsMax, settings.queuedCallsMax, settings.clock);
+    this.#leader = new LeaderTracker(this.endpoints, settings);
+  }
+
+  /** Rejects with a QuorateError, whatever goes wrong. */
+  async call<Request, Response extends object>(
+    call: UnaryCall<Request, Response>,
+    options: CallOptions = {},
+  ): Promise<Response> {
+    const { clock } = this.#settings;
+    const timeoutMs = integer('timeoutMs', options.timeoutMs ?? this.#settings.timeoutMs, 1);
+    const deadlineMs = clock.nowMs() + timeoutMs;
+    const { signal } = options;
+    if (signal?.aborted === true) throw cancelled(signal, 'none');
+    const body = this.#encode(call);
+    const wait = this.#limiter.acquire(deadlineMs, signal);
+    if (wait !== null) await wait;
+    try {
+      const { method, kind, to } = call;
+      const answer = await this.#tryUntilDone({ path: method.path, body, kind, to, deadlineMs, signal });
+      return this.#decode(call, answer.body, answer.route);
+    } finally {
+      this.#limiter.release();
+    }
+  }
+
+  /** Refuses calls from now on, ends those in flight with `client-closed`, and drops all connections. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const settled = this.#limiter.close();
+    this.endpoints.close();
+    for (const end of this.#pauses) end();
+    await Promise.all([settled, this.#leader.close()]);
+  }
+
+  async #tryUntilDone(call: Attempting): Promise<{ body: Uint8Array; route: Route }> {
+    const { clock, backoff, random, retriesMax } = this.#settings;
+    const round: Round = { tried: new Set(), unavailable: [] };
+    let retries = 0;
+    let telling: QuorateError | null = null;
+    for (;;) {
+      const route = this.#pick(call, round.tried);
+      const result = await this.#attempt(call, route);
+      if (result.ok) return { body: result.body, route };
+      const { error, advice } = result.failure;
+      this.#throwIfEnded(call, error);
+      // An endpoint that was asked for by name has answered for itself, even by not answering.
+      if (advice === 'give-up' || typeof call.to !== 'string') throw error;
+      note(round, route, error);
+      // That time ran out says less than what an earlier try was told, so that is what to give then.
+      telling = error.code === 'deadline-exceeded' ? (telling ?? error) : summary(round, error);
+      if (clock.nowMs() >= call.deadlineMs) throw telling;
+      if (advice === 'next-endpoint' && round.tried.size < this.endpoints.routes.length) continue;
+      retries += 1;
+      const pauseMs = backoffDelayMs(retries, backoff, random);
+      if (retries > retriesMax || clock.nowMs() + pauseMs >= call.deadlineMs) throw telling;
+      await this.#pause(pauseMs, call.signal);
+      this.#throwIfEnded(call, telling);
+      round.tried.clear();
+      round.unavailable = [];
+    }
+  }
+
+  async #attempt(
+    call: Attempting,
+    route: Route,
+  ): Promise<{ ok: true; body: Uint8Array } | { ok: false; failure: CallFailure }> {
+    const { clock, connectTimeoutMs, responseMaxBytes } = this.#settings;
+    const { path, body, signal } = call;
+    const { address } = route.endpoint;
+    if (!route.connection.isReady) {
+      const waitMs = Math.min(connectTimeoutMs, call.deadlineMs - clock.nowMs());
+      const connected = await route.connection.connect(Math.max(1, waitMs), signal);
+      if (connected === 'gave-up') {
+        this.#noteUnavailable(route);
+        return { ok: false, failure: unreachable(address) };
+      }
+    }
+    const result = await route.connection.unary({ path, body, timeoutMs: this.#attemptMs(call), signal });
+    if (result.ok) {
+      this.endpoints.succeeded(route);
+      return result;
+    }
+    const { grpcCode } = result.failure;
+    // Other statuses are answers: the endpoint works, the request does not.
+    if (grpcCode === grpcStatus.unavailable || grpcCode === grpcStatus.deadlineExceeded)
+      this.#noteUnavailable(route);
+    return { ok: false, failure: judgeFailure(result.failure, call.kind, address, responseMaxBytes) };
+  }
+
+  /** A read may leave an endpoint that hangs while there is time to ask another; a write must wait. */
+  #attemptMs(call: Attempting): number {
+    const remainingMs = Math.max(1, call.deadlineMs - this.#settings.clock.nowMs());
+    if (call.kind === 'write' || typeof call.to !== 'string' || this.endpoints.routes.length === 1) {
+      return remainingMs;
+    }
+    return Math.min(remainingMs, Math.max(remainingMs / 2, attemptMinMs));
+  }
+
+  #noteUnavailable(route: Route): void {
+    this.endpoints.failed(route);
+    this.#leader.lost(route);
+  }
+
+  #pick(call: Attempting, tried: ReadonlySet<Route>): Route {
+    if (typeof call.to !== 'string') return call.to;
+    const preferred = call.to === 'any' ? this.endpoints.next() : this.#leader.route();
+    return this.endpoints.pick(preferred, tried);
+  }
+
+  #encode<Request, Response>(call: UnaryCall<Request, Response>): Uint8Array {
+    const body = call.method.request.encode(call.request).finish();
+    const { requestMaxBytes } = this.#settings;
+    if (body.length > requestMaxBytes) {
+      const message = `the request has ${body.length} bytes; at most ${requestMaxBytes} are sent`;
+      throw new QuorateError('request-too-large', message);
+    }
+    return body;
+  }
+
+  #decode<Request, Response extends object>(
+    call: UnaryCall<Request, Response>,
+    body: Uint8Array,
+    route: Route,
+  ): Response {
+    try {
+      const response = call.method.response.decode(body);
+      this.#leader.observe(route, response);
+      return response;
+    } catch (cause) {
+      const outcome = call.kind === 'read' ? 'none' : 'unknown';
+      const message = `${route.endpoint.address} answered with a malformed message`;
+      throw new QuorateError('server-error', message, { outcome, endpoint: route.endpoint.address, cause });
+    }
+  }
+
+  /** Why a call ended that its caller or `close` gave up: their reason, not the transport's words. */
+  #throwIfEnded(call: Attempting, error: QuorateError): void {
+    if (call.signal?.aborted === true) throw cancelled(call.signal, error.outcome);
+    if (this.#closed) {
+      throw new QuorateError('client-closed', 'the client was closed during the call', {
+        outcome: error.outcome,
+      });
+    }
+  }
+
+  async #pause(delayMs: number, signal: AbortSignal | undefined): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        cancelTimer();
+        signal?.removeEventListener('abort', end);
+        this.#pauses.delete(end);
+        resolve();
+      };
+      const cancelTimer = this.#settings.clock.setTimer(delayMs, end);
+      signal?.addEventListener('abort', end);
+      this.#pauses.add(end);
+    });
+  }
+}
+
+function note(round: Round, route: Route, error: QuorateError): void {
+  round.tried.add(route);
+  if (error.code === 'unavailable') round.unavailable.push(error);
+}
+
+/** The error of a round: when several endpoints were not available, one that names them all. */
+function summary(round: Round, error: QuorateError): QuorateError {
+  if (error.code !== 'unavailable' || round.unavailable.length < 2) return error;
+  const message = round.unavailable.map((each) => each.message).join('; ');
+  return new QuorateError('unavailable', message, { grpcCode: grpcStatus.unavailable, cause: error });
+}
+
+function cancelled(signal: AbortSignal, outcome: 'none' | 'unknown'): QuorateError {
+  return new QuorateError('cancelled', 'the call was cancelled', { outcome, cause: signal.reason });
+}
+
+function unreachable(address: string): CallFailure {
+  const error = new QuorateError('unavailable', `${address} is not available: no connection in time`, {
+    endpoint: address,
+  });
+  return { error, advice: 'next-endpoint' };
+}

@@ -1,0 +1,230 @@
+import {
+  clusterService,
+  health as healthProtocol,
+  healthService,
+  kvService,
+  maintenanceService,
+} from '@quorate/protocol';
+import type { Bytes } from './bytes.ts';
+import { Caller, type CallOptions } from './caller.ts';
+import { type QuorateClientOptions, toSettings } from './client-options.ts';
+import { type ClusterMember, type Health, type MemberStatus, toMembers, toMemberStatus } from './cluster.ts';
+import { parseEndpoint } from './endpoint.ts';
+import type { Route } from './endpoint-set.ts';
+import type { KeyRange } from './key-range.ts';
+import { KeyValue } from './key-value.ts';
+import { getMany, type ManyOptions, putMany } from './many.ts';
+import {
+  type DeleteOptions,
+  type Operation,
+  type PutOptions,
+  toDeleteRequest,
+  toPutRequest,
+} from './operation.ts';
+import { QuorateError } from './quorate-error.ts';
+import { type RangeOptions, readPages } from './range-pages.ts';
+import {
+  natural,
+  type PageOptions,
+  type RangePage,
+  type ReadOptions,
+  toRangePage,
+  toRangeRequest,
+} from './read-options.ts';
+import { Transaction, type TransactionResult } from './transaction.ts';
+
+export type PutResult = {
+  /** The revision that the put made. */
+  readonly revision: number;
+  /** The key as it was before, if `previous` asked for it; null if there was none. */
+  readonly previous: KeyValue | null;
+};
+
+export type DeleteResult = {
+  /** The store's revision afterwards: a new one only if something was deleted. */
+  readonly revision: number;
+  readonly deleted: number;
+  /** The keys as they were before, if `previous` asked for them. */
+  readonly previous: readonly KeyValue[];
+};
+
+/**
+ * A client of a Quorate cluster, or of anything that speaks the etcd v3 API.
+ *
+ * Reads are linearizable unless they ask for `serializable`. A write has happened, and is on the disks of a
+ * majority, when its promise resolves. Every call ends by its `timeoutMs`; all reject with a QuorateError, and
+ * calls with bad arguments do so too. Keys and values are strings (as UTF-8) or Uint8Arrays.
+ *
+ * Connects when it is first used. `close` it, or let `await using` do so.
+ */
+export class QuorateClient implements AsyncDisposable {
+  readonly #caller: Caller;
+  #closing: Promise<void> | null = null;
+
+  /** Throws `invalid-argument` if an option is not valid. Does not connect. */
+  constructor(options: QuorateClientOptions) {
+    this.#caller = new Caller(toSettings(options));
+  }
+
+  /** The endpoints, each as `host:port`. */
+  get endpoints(): readonly string[] {
+    return this.#caller.endpoints.routes.map((route) => route.endpoint.address);
+  }
+
+  /** The key's entry, or null if it does not exist (at that revision). */
+  async get(key: Bytes, options: ReadOptions & CallOptions = {}): Promise<KeyValue | null> {
+    const page = await this.rangePage({ key }, options);
+    return page.items[0] ?? null;
+  }
+
+  /** Sets a key's value. Every put makes a new revision. */
+  async put(key: Bytes, value: Bytes, options: PutOptions & CallOptions = {}): Promise<PutResult> {
+    const request = toPutRequest(key, value, options);
+    const method = kvService.methods.put;
+    const { header, prevKv } = await this.#caller.call(
+      { method, request, kind: 'write', to: 'leader' },
+      options,
+    );
+    return { revision: header?.revision ?? 0, previous: prevKv === undefined ? null : new KeyValue(prevKv) };
+  }
+
+  /** Deletes a key. Deleting one that does not exist is no error: `deleted` is 0 then. */
+  delete(key: Bytes, options: DeleteOptions & CallOptions = {}): Promise<DeleteResult> {
+    return this.deleteRange({ key }, options);
+  }
+
+  /** Deletes every key of a range, at one revision. */
+  async deleteRange(range: KeyRange, options: DeleteOptions & CallOptions = {}): Promise<DeleteResult> {
+    const request = toDeleteRequest(range, options);
+    const method = kvService.methods.deleteRange;
+    const response = await this.#caller.call({ method, request, kind: 'write', to: 'leader' }, options);
+    return {
+      revision: response.header?.revision ?? 0,
+      deleted: response.deleted,
+      previous: response.prevKvs.map((wire) => new KeyValue(wire)),
+    };
+  }
+
+  /**
+   * The entries of a range, by key: `for await (const entry of client.range({ prefix: 'users/' }))`.
+   *
+   * They are read in pages as the loop goes on, all at the revision of the first page. `timeoutMs` holds for
+   * each page. Fails with `compacted` if that revision is compacted away meanwhile.
+   */
+  range(range: KeyRange, options: RangeOptions = {}): AsyncIterableIterator<KeyValue> {
+    return readPages((part, page) => this.rangePage(part, page), range, options);
+  }
+
+  /** One request for a range, with every option of the API: sorting, bounds, counts. Mind its size. */
+  async rangePage(range: KeyRange, options: PageOptions & CallOptions = {}): Promise<RangePage> {
+    const request = toRangeRequest(range, options);
+    const to = options.serializable === true ? 'any' : 'leader';
+    const method = kvService.methods.range;
+    return toRangePage(await this.#caller.call({ method, request, kind: 'read', to }, options));
+  }
+
+  /** The number of keys in a range. */
+  async count(range: KeyRange, options: ReadOptions & CallOptions = {}): Promise<number> {
+    const page = await this.rangePage(range, { ...options, countOnly: true });
+    return page.count;
+  }
+
+  /**
+   * Writes several entries as one transaction: `putMany([['a', '1'], ['b', '2']])`, or a Map. No key may occur
+   * twice (`duplicate-key`), and no more than 128 entries (`too-many-operations`) unless `chunked` is given.
+   */
+  async putMany(
+    entries: Iterable<readonly [Bytes, Bytes]>,
+    options: ManyOptions = {},
+  ): Promise<{ revision: number }> {
+    return putMany((operations, call) => this.#commit(operations, call), entries, options);
+  }
+
+  /**
+   * Reads several keys as of one revision: for each its entry, or null, in the order of the keys. No more than
+   * 128 keys (`too-many-operations`) unless `chunked` is given.
+   */
+  async getMany(
+    keys: Iterable<Bytes>,
+    options: ManyOptions & ReadOptions = {},
+  ): Promise<(KeyValue | null)[]> {
+    return getMany((operations, call) => this.#commit(operations, call), keys, options);
+  }
+
+  /** Begins to describe a transaction; nothing is sent before its `commit`. */
+  transaction(): Transaction {
+    return new Transaction(this.#caller);
+  }
+
+  /**
+   * Forgets what was overwritten or deleted up to a revision; reads at older revisions then fail with
+   * `compacted`. With `physical` the answer waits until the member that is asked has freed the space.
+   */
+  async compact(
+    revision: number,
+    options: CallOptions & { readonly physical?: boolean } = {},
+  ): Promise<void> {
+    const request = { revision: natural('revision', revision), physical: options.physical ?? false };
+    const method = kvService.methods.compact;
+    await this.#caller.call({ method, request, kind: 'write', to: 'leader' }, options);
+  }
+
+  /** Who is in the cluster. With `serializable` as the asked member knows it, which works without a leader. */
+  async members(
+    options: CallOptions & { readonly serializable?: boolean } = {},
+  ): Promise<readonly ClusterMember[]> {
+    const linearizable = options.serializable !== true;
+    const method = clusterService.methods.memberList;
+    const to = linearizable ? 'leader' : 'any';
+    return toMembers(
+      await this.#caller.call({ method, request: { linearizable }, kind: 'read', to }, options),
+    );
+  }
+
+  /** What one member says of itself. `endpoint` is one of the client's; it is asked once, without retries. */
+  async status(endpoint: string, options: CallOptions = {}): Promise<MemberStatus> {
+    const route = this.#route(endpoint);
+    const method = maintenanceService.methods.status;
+    const response = await this.#caller.call({ method, request: {}, kind: 'read', to: route }, options);
+    return toMemberStatus(route.endpoint.address, response);
+  }
+
+  /** Whether a member can answer requests: that at `endpoint`, asked once; without one, any that answers. */
+  async health(endpoint?: string, options: CallOptions = {}): Promise<Health> {
+    const to = endpoint === undefined ? 'any' : this.#route(endpoint);
+    const method = healthService.methods.check;
+    const { status } = await this.#caller.call(
+      { method, request: { service: '' }, kind: 'read', to },
+      options,
+    );
+    if (status === healthProtocol.HealthCheckResponse_ServingStatus.SERVING) return 'serving';
+    return status === healthProtocol.HealthCheckResponse_ServingStatus.NOT_SERVING
+      ? 'not-serving'
+      : 'unknown';
+  }
+
+  /**
+   * Closes every connection. Calls in flight reject with `client-closed`; for a write that was sent, `outcome`
+   * is `unknown`. Resolves when all have settled. May be called more than once.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#caller.close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #commit(operations: readonly Operation[], options: CallOptions): Promise<TransactionResult> {
+    const transaction = this.transaction();
+    return transaction.then(...operations).commit(options);
+  }
+
+  #route(endpoint: string): Route {
+    const { address } = parseEndpoint(endpoint);
+    const route = this.#caller.endpoints.routes.find((each) => each.endpoint.address === address);
+    if (route !== undefined) return route;
+    throw new QuorateError('invalid-argument', `${address} is not one of this client's endpoints`);
+  }
+}
