@@ -5,7 +5,7 @@ import { isUpToDate, lastTerm } from './log.ts';
 import type { PreVoteRequest, PreVoteResponse, VoteRequest, VoteResponse } from './message.ts';
 import { isOwnVoteDurable } from './persistence.ts';
 import { isVoter, voteResult, votersOf } from './quorum.ts';
-import { configurationOf, leaderOf } from './state.ts';
+import { configurationOf, leaderOf, type State } from './state.ts';
 import { emit, send, sendAfterPersist, type Step } from './step.ts';
 
 /** Leader election (Raft, section 5.2), with pre-vote and loyalty to a live leader (dissertation, 9.6 and 4.2.3). */
@@ -19,14 +19,10 @@ const CLOSED_LEADER_STAGGER_TICKS = 2;
  */
 export type CampaignKind = 'pre-vote' | 'election' | 'transfer';
 
-/** Campaigns, if this member may: it has a vote, does not lead, and is bound by no promise to a leader. */
+/** Campaigns, if this member may: it can be elected, does not lead, and is bound by no promise to a leader. */
 export function campaign(step: Step, kind: CampaignKind, reason: string): void {
   const { state } = step;
-  if (
-    state.role.kind === 'leader' ||
-    !isVoter(configurationOf(state), state.id) ||
-    state.installing !== null
-  ) {
+  if (state.role.kind === 'leader' || !isElectable(state) || state.installing !== null) {
     return;
   }
   if (kind !== 'transfer' && isPromised(step)) {
@@ -37,6 +33,18 @@ export function campaign(step: Step, kind: CampaignKind, reason: string): void {
   } else {
     askForVotes(step, kind === 'transfer', reason);
   }
+}
+
+/**
+ * Whether this member has a vote in the configuration in force, or in an earlier one that is in force until the
+ * later ones commit. A voter that is being removed may hold the only log that can win: if it did not campaign,
+ * nobody could. Its own vote does not count where it has none (dissertation, section 4.2.2).
+ */
+export function isElectable(state: State): boolean {
+  const settled = state.configurations.findLastIndex(({ index }) => index <= state.commit);
+  return state.configurations
+    .slice(Math.max(0, settled))
+    .some(({ configuration }) => isVoter(configuration, state.id));
 }
 
 /** The kind of campaign that the options ask for when nobody invited it. */
@@ -155,13 +163,12 @@ export function countOwnVote(step: Step): void {
 function askForPreVotes(step: Step, reason: string): void {
   const { state } = step;
   becomePreCandidate(step, reason);
-  const voters = votersOf(configurationOf(state));
-  if (voters.length === 1) {
+  if (state.role.kind === 'pre-candidate' && voteResult(configurationOf(state), state.role.votes) === 'won') {
     askForVotes(step, false, reason);
     return;
   }
   const term = (state.term + 1) as Term;
-  for (const to of voters) {
+  for (const to of votersOf(configurationOf(state))) {
     if (to !== state.id) {
       send(step, {
         type: 'pre-vote-request',

@@ -31,9 +31,15 @@ export type Input =
   | { readonly type: 'campaign' }
   /** A snapshot of the own state machine is durable: entries up to `through` may leave the log. */
   | { readonly type: 'compact'; readonly snapshot: SnapshotDescription; readonly through: LogIndex }
-  /** How the transfer of a snapshot to a peer ended. */
+  /**
+   * How the transfer of a snapshot to a peer ended. Owed for every `snapshot-request` that was handed out, also
+   * if it could not be sent: until then the peer gets no entries.
+   */
   | { readonly type: 'snapshot-sent'; readonly peer: MemberId; readonly delivered: boolean }
-  /** A snapshot from the leader is durable and installed in the state machine. */
+  /**
+   * A snapshot from the leader is durable and installed in the state machine, and so is every earlier write:
+   * the log on disk holds the snapshot's last entry, or is empty and continues after it.
+   */
   | { readonly type: 'snapshot-installed'; readonly snapshot: SnapshotDescription };
 
 /** Asks the caller for entries that have left the core's memory. */

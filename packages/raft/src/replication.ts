@@ -94,7 +94,7 @@ export function retryUnanswered(step: Step, progress: Progress): void {
       break;
     case 'replicate':
       // If they were lost, this append does not fit and is rejected. If only the disk is slow, it costs nothing.
-      sendAppend(step, progress, []);
+      sendBareAppend(step, progress);
       break;
     case 'snapshot':
       break;
@@ -165,15 +165,10 @@ function sendProbe(step: Step, progress: Progress): void {
     return;
   }
   if (progress.next > sendableIndex(step)) {
-    if (termAt(step.state.log, offsetIndex(progress.next, -1)) === null) {
-      offerSnapshot(step, progress);
-    } else {
-      sendAppend(step, progress, []);
-      progress.paused = true;
-    }
-    return;
+    progress.paused = sendBareAppend(step, progress);
+  } else {
+    sendNextEntries(step, progress);
   }
-  sendNextEntries(step, progress);
 }
 
 function fillWindow(step: Step, progress: Progress): void {
@@ -185,8 +180,18 @@ function fillWindow(step: Step, progress: Progress): void {
   }
   if (progress.commitSent < step.state.commit && progress.next > last && !isWindowFull(step, progress)) {
     // Nothing more to send, so the last entry commits on the peer without waiting for another write.
-    sendAppend(step, progress, []);
+    sendBareAppend(step, progress);
   }
+}
+
+/** Sends no entries, only where they would go and what is committed; returns false if the log starts later. */
+function sendBareAppend(step: Step, progress: Progress): boolean {
+  if (termAt(step.state.log, offsetIndex(progress.next, -1)) === null) {
+    offerSnapshot(step, progress);
+    return false;
+  }
+  sendAppend(step, progress, []);
+  return true;
 }
 
 /** Sends what follows from memory; returns false if it has to be read first, or is gone. */
@@ -265,8 +270,8 @@ function isWindowFull(step: Step, progress: Progress): boolean {
 }
 
 function isNextInLog(step: Step, progress: Progress, entries: readonly Entry[]): boolean {
-  return entries.every(
-    (entry, position) =>
-      entry.index === progress.next + position && entry.term === termAt(step.state.log, entry.index),
-  );
+  const { log } = step.state;
+  const isNext = (entry: Entry, position: number): boolean =>
+    entry.index === progress.next + position && entry.term === termAt(log, entry.index);
+  return termAt(log, offsetIndex(progress.next, -1)) !== null && entries.every(isNext);
 }

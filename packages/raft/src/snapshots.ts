@@ -5,7 +5,7 @@ import { type LogIndex, type MemberId, offsetIndex } from './identifiers.ts';
 import { removeLogPrefix, resetLog, termAt } from './log.ts';
 import { forgetDurability } from './log-changes.ts';
 import type { SnapshotRequest, SnapshotResponse } from './message.ts';
-import { enterProbe, enterReplicate, raiseMatch } from './progress.ts';
+import { enterProbe, enterReplicate, freeInflight, raiseMatch } from './progress.ts';
 import { changeState } from './replication.ts';
 import { hearLeader } from './roles.ts';
 import { type LeaderState, leaderOf } from './state.ts';
@@ -83,6 +83,7 @@ export function handleSnapshotResponse(step: Step, leader: LeaderState, message:
   if (progress.state === 'snapshot' && progress.match >= progress.pendingSnapshot) {
     changeState(step, progress, () => enterReplicate(progress));
   }
+  freeInflight(progress, progress.match);
   if (news) {
     advanceCommit(step, leader);
   }

@@ -213,7 +213,12 @@ export function leaderOf(state: State): MemberId | null {
 
 /** A copy that shares nothing mutable with the original. */
 export function cloneState(state: State): State {
-  return cloneData(state);
+  const { log, configurations, ...rest } = state;
+  return {
+    ...cloneData(rest),
+    log: { ...log, termRuns: [...log.termRuns], cache: [...log.cache] },
+    configurations: [...configurations],
+  };
 }
 
 /** Of a member that nobody has told about the cluster: it waits for a leader. */
@@ -258,7 +263,7 @@ function restoreConfigurations(restored: RestoredState): LoggedConfiguration[] {
   ];
 }
 
-/** Copies records, arrays and maps. The bytes of commands are immutable and stay shared. */
+/** Copies records, arrays and maps, all the way down. */
 function cloneData<T>(value: T): T {
   if (Array.isArray(value)) {
     return value.map((item: unknown) => cloneData(item)) as T;
@@ -266,7 +271,7 @@ function cloneData<T>(value: T): T {
   if (value instanceof Map) {
     return new Map([...value].map(([key, item]: [unknown, unknown]) => [key, cloneData(item)])) as T;
   }
-  if (value instanceof Uint8Array || typeof value !== 'object' || value === null) {
+  if (typeof value !== 'object' || value === null) {
     return value;
   }
   return Object.fromEntries(

@@ -1,9 +1,8 @@
-import { campaign, ordinaryCampaign } from './election.ts';
+import { campaign, isElectable, ordinaryCampaign } from './election.ts';
 import { checkQuorum } from './heartbeat.ts';
-import { isVoter } from './quorum.ts';
 import { expireForwardedReads, startRound } from './read-index.ts';
 import { noteUnanswered } from './replication.ts';
-import { configurationOf, type LeaderState } from './state.ts';
+import type { LeaderState } from './state.ts';
 import type { Step } from './step.ts';
 import { tickTransfer } from './transfer.ts';
 
@@ -48,9 +47,9 @@ function tickElection(step: Step): void {
   if (election.elapsedTicks >= election.timeoutTicks) {
     campaign(step, ordinaryCampaign(step), 'election timeout');
   }
-  const mute =
-    !isVoter(configurationOf(state), state.id) && election.elapsedTicks >= options.electionTimeoutTicks;
-  if (mute && role.kind === 'follower') {
+  // A member that cannot be elected does not campaign, but it stops believing in a leader all the same.
+  const forsaken = election.elapsedTicks >= options.electionTimeoutTicks && !isElectable(state);
+  if (forsaken && role.kind === 'follower') {
     role.leader = null;
   }
 }
