@@ -20,6 +20,11 @@ export class MemoryFileSystem implements FileSystem {
     return this.#openFiles;
   }
 
+  /** Whether the process has neither died nor lost its power. */
+  get isAlive(): boolean {
+    return this.#isAlive;
+  }
+
   /** From now on nothing that this process does has any effect. */
   die(): void {
     this.#isAlive = false;
