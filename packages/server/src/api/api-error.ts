@@ -1,21 +1,17 @@
-/** The status codes of gRPC that this server answers with. The numbers are gRPC's. */
-export const statusCodes = {
-  cancelled: 1,
-  unknown: 2,
-  'invalid-argument': 3,
-  'deadline-exceeded': 4,
-  'not-found': 5,
-  'permission-denied': 7,
-  'resource-exhausted': 8,
-  'failed-precondition': 9,
-  'out-of-range': 11,
-  unimplemented: 12,
-  internal: 13,
-  unavailable: 14,
-  'data-loss': 15,
-} as const;
-
-export type StatusName = keyof typeof statusCodes;
+/** The statuses of gRPC that this server answers with, by their names. */
+export type StatusName =
+  | 'cancelled'
+  | 'unknown'
+  | 'invalid-argument'
+  | 'deadline-exceeded'
+  | 'not-found'
+  | 'resource-exhausted'
+  | 'failed-precondition'
+  | 'out-of-range'
+  | 'unimplemented'
+  | 'internal'
+  | 'unavailable'
+  | 'data-loss';
 
 /**
  * What is known about the effect of a request that failed.
@@ -35,10 +31,5 @@ export class ApiError extends Error {
     super(message, cause === undefined ? undefined : { cause });
     this.status = status;
     this.outcome = outcome;
-  }
-
-  /** The number that goes over the wire. */
-  get code(): number {
-    return statusCodes[this.status];
   }
 }

@@ -8,11 +8,11 @@ import {
   type ServerWritableStream,
   type sendUnaryData,
   type ServiceDefinition,
-  type status,
+  status,
   type StatusObject,
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
-import { ApiError } from '../api/api-error.ts';
+import { ApiError, type StatusName } from '../api/api-error.ts';
 import type { ApiMethod } from '../api/api-method.ts';
 import { GrpcCall } from './grpc-call.ts';
 
@@ -144,5 +144,20 @@ function toStatus(error: unknown): Partial<StatusObject> {
   assert(error instanceof ApiError, 'the API translates its errors');
   const metadata = new Metadata();
   metadata.set(outcomeKey, error.outcome);
-  return { code: error.code as status, details: error.message, metadata };
+  return { code: statusNumbers[error.status], details: error.message, metadata };
 }
+
+const statusNumbers: Readonly<Record<StatusName, status>> = {
+  cancelled: status.CANCELLED,
+  unknown: status.UNKNOWN,
+  'invalid-argument': status.INVALID_ARGUMENT,
+  'deadline-exceeded': status.DEADLINE_EXCEEDED,
+  'not-found': status.NOT_FOUND,
+  'resource-exhausted': status.RESOURCE_EXHAUSTED,
+  'failed-precondition': status.FAILED_PRECONDITION,
+  'out-of-range': status.OUT_OF_RANGE,
+  unimplemented: status.UNIMPLEMENTED,
+  internal: status.INTERNAL,
+  unavailable: status.UNAVAILABLE,
+  'data-loss': status.DATA_LOSS,
+};

@@ -113,14 +113,13 @@ const noSuchAddress = {
 } as const;
 
 /** What the system says, by its name for the error. */
-const listenErrors: ReadonlyMap<string, { readonly code: ServerErrorCode; readonly advice: string }> =
-  new Map([
-    ['EADDRINUSE', { code: 'port-in-use', advice: 'another process does; stop it, or choose another port' }],
-    ['EADDRNOTAVAIL', noSuchAddress],
-    ['ENOTFOUND', noSuchAddress],
-    ['EAI_AGAIN', noSuchAddress],
-    [
-      'EACCES',
-      { code: 'port-not-permitted', advice: 'this user may not use the port; choose one above 1023' },
-    ],
-  ]);
+const listenErrors = new Map<string, { readonly code: ServerErrorCode; readonly advice: string }>([
+  [
+    'EADDRINUSE',
+    { code: 'port-in-use', advice: 'the port is in use by another process; stop it, or choose another port' },
+  ],
+  ['EADDRNOTAVAIL', noSuchAddress],
+  ['ENOTFOUND', noSuchAddress],
+  ['EAI_AGAIN', noSuchAddress],
+  ['EACCES', { code: 'port-not-permitted', advice: 'this user may not use the port; choose one above 1023' }],
+]);

@@ -48,6 +48,7 @@ export class FramedSocket {
   private readonly reader = new FrameReader();
   private silenceTimer: Timer | null = null;
   private silentIntervals = 0;
+  private readonly probes = new Set<(alive: boolean) => void>();
   private ended = false;
 
   /** `start` must follow in the same turn of the event loop. */
@@ -90,6 +91,18 @@ export class FramedSocket {
     });
   }
 
+  /** Asks the other side for a sign of life; answers whether one came in time. */
+  probe(timeoutMs: number, answer: (alive: boolean) => void): void {
+    const settle = (alive: boolean): void => {
+      this.probes.delete(settle);
+      timer.cancel();
+      answer(alive);
+    };
+    const timer = this.clock.setTimer(timeoutMs, () => settle(false));
+    this.probes.add(settle);
+    this.write('ping', noPayload);
+  }
+
   /** Bytes that the kernel has not taken yet. */
   get bufferedBytes(): number {
     return this.socket.writableLength;
@@ -122,6 +135,7 @@ export class FramedSocket {
   private receive(chunk: Buffer): void {
     if (this.ended) return;
     this.silentIntervals = 0;
+    for (const settle of this.probes) settle(true);
     try {
       this.reader.push(chunk, (frame) => {
         if (this.ended) return;
@@ -144,6 +158,7 @@ export class FramedSocket {
     this.ended = true;
     this.silenceTimer?.cancel();
     this.silenceTimer = null;
+    for (const settle of this.probes) settle(false);
   }
 }
 

@@ -9,7 +9,13 @@ export const peerProtocolVersion = 1;
 export type Introduction = { readonly clusterId: bigint; readonly self: MemberId };
 
 /** Why a caller was turned away. */
-export type Refusal = 'wrong-cluster' | 'wrong-member' | 'unsupported-version' | 'unknown-sender';
+export type Refusal =
+  | 'wrong-cluster'
+  | 'wrong-member'
+  | 'unsupported-version'
+  | 'unknown-sender'
+  /** Another process with the caller's id is connected, and answers. */
+  | 'already-connected';
 
 /** What the member that was called makes of a Hello. */
 export type HelloVerdict =
@@ -80,6 +86,8 @@ export function judgeHelloReply(payload: Uint8Array, own: Introduction, expected
       return `it speaks version ${reply.protocolVersion} of the peer protocol, this member speaks version ${peerProtocolVersion}; run the same release`;
     case wire.HelloReply_Status.UNKNOWN_SENDER:
       return 'it does not know this member; it was removed from the cluster, or initial-cluster differs';
+    case wire.HelloReply_Status.ALREADY_CONNECTED:
+      return 'another process is connected to it as this member; two run with one name and must not: stop one of them';
     case wire.HelloReply_Status.UNSPECIFIED:
       return 'it refused without saying why';
   }
@@ -90,4 +98,5 @@ const statusOfRefusal: Readonly<Record<Refusal, wire.HelloReply_Status>> = {
   'wrong-member': wire.HelloReply_Status.WRONG_MEMBER,
   'unsupported-version': wire.HelloReply_Status.UNSUPPORTED_VERSION,
   'unknown-sender': wire.HelloReply_Status.UNKNOWN_SENDER,
+  'already-connected': wire.HelloReply_Status.ALREADY_CONNECTED,
 };

@@ -3,7 +3,7 @@ import type { MemberId, Message } from '@quorate/raft';
 import type { Clock, Timer } from '@quorate/replica';
 import { FramedSocket, type EndReason } from './framed-socket.ts';
 import type { Frame } from './frame.ts';
-import { encodeHelloReply, type Introduction, judgeHello } from './greeting.ts';
+import { encodeHelloReply, type Introduction, judgeHello, type Refusal } from './greeting.ts';
 import { decodeBatch } from './message-codec.ts';
 import type { TransportLimits } from './transport-limits.ts';
 
@@ -12,6 +12,8 @@ export type InboundConnectionOptions = {
   readonly clock: Clock;
   readonly limits: TransportLimits;
   readonly isPeer: (id: bigint) => boolean;
+  /** Whether this may be the one connection from that peer; may be decided later. */
+  readonly admit: (from: MemberId, decide: (admitted: boolean) => void) => void;
   /** The caller has introduced itself and was accepted. */
   readonly established: (from: MemberId) => void;
   /** The caller was turned away. The connection is closed already. */
@@ -29,6 +31,7 @@ export class InboundConnection {
   private readonly socket: FramedSocket;
   private greetingTimer: Timer | null;
   private from: MemberId | null = null;
+  private closed = false;
 
   static accept(socket: Socket, options: InboundConnectionOptions): InboundConnection {
     const remote = `${socket.remoteAddress}:${socket.remotePort}`;
@@ -52,8 +55,14 @@ export class InboundConnection {
     });
   }
 
+  /** Asks the caller for a sign of life. */
+  probe(timeoutMs: number, answer: (alive: boolean) => void): void {
+    this.socket.probe(timeoutMs, answer);
+  }
+
   close(): void {
-    this.greetingTimer?.cancel();
+    this.closed = true;
+    this.stopGreeting();
     this.socket.close();
   }
 
@@ -71,19 +80,40 @@ export class InboundConnection {
 
   private greet(payload: Buffer): void {
     const verdict = judgeHello(payload, this.options.own, this.options.isPeer);
-    this.greetingTimer?.cancel();
-    this.greetingTimer = null;
     if (!verdict.accepted) {
-      this.socket.write('hello-reply', encodeHelloReply(this.options.own, verdict.refusal));
-      this.socket.closeAfterWriting();
-      this.options.refused(verdict.explanation);
+      this.refuse(verdict.refusal, verdict.explanation);
       return;
     }
-    this.from = verdict.from;
+    this.options.admit(verdict.from, (admitted) => {
+      if (this.closed) return;
+      if (admitted) {
+        this.welcome(verdict.from);
+      } else {
+        const explanation = 'another process is connected as that member, and answers; two run with one name';
+        this.refuse('already-connected', explanation);
+      }
+    });
+  }
+
+  private refuse(refusal: Refusal, explanation: string): void {
+    this.stopGreeting();
+    this.socket.write('hello-reply', encodeHelloReply(this.options.own, refusal));
+    this.socket.closeAfterWriting();
+    this.options.refused(explanation);
+  }
+
+  private welcome(from: MemberId): void {
+    this.stopGreeting();
+    this.from = from;
     this.socket.acceptPayloads(this.options.limits.payloadMaxBytes);
     this.socket.write('hello-reply', encodeHelloReply(this.options.own, null));
     this.socket.watchSilence(this.options.limits, false);
-    this.options.established(verdict.from);
+    this.options.established(from);
+  }
+
+  private stopGreeting(): void {
+    this.greetingTimer?.cancel();
+    this.greetingTimer = null;
   }
 
   private end(reason: EndReason): void {

@@ -4,6 +4,8 @@ import { after, test } from 'node:test';
 import { type Message, toMemberId } from '@quorate/raft';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { until } from '../testing/until.ts';
+import { encodeFrame } from './frame.ts';
+import { encodeBatch } from './message-codec.ts';
 import { append, heartbeat } from './testing/messages.ts';
 import { listenOnLoopback, PeerHost, portOf } from './testing/peer-host.ts';
 import { RawPeer } from './testing/raw-peer.ts';
@@ -172,6 +174,33 @@ test("a second process with this member's id is turned away", async () => {
   const twin = await open(1n);
   twin.transport.setPeers([{ id: n1, urls: [`http://127.0.0.1:${portOf(first.server)}`] }]);
   await until('it is turned away', () => first.logger.count('it claims to be this member') === 1);
+});
+
+test('a second process that runs as a peer is turned away while the first one answers', async () => {
+  const [first, second] = await connectedPair();
+  const impostor = await open(2n);
+  impostor.meet(first);
+  await until('it is turned away', () => impostor.logger.count('two run with one name and must not') === 1);
+  assert.equal(first.logger.count('another process is connected as that member'), 1);
+  second.transport.send([heartbeat(n2, n1, 1)]);
+  await until('the first one is still heard', () => first.received.length === 1);
+  assert.deepEqual(first.closedPeers, []);
+});
+
+test('a connection whose host vanished makes room for a new one of the same peer', async () => {
+  const host = await open(1n, { limits: { probeTimeoutMs: 50 } });
+  const peer = await playedConversation(host);
+  const leftover = await RawPeer.dial(portOf(host.server));
+  leftover.hello(n2, n1);
+  await until('it is accepted', () => leftover.frames.length === 1);
+  leftover.socket.pause();
+  const caller = await RawPeer.dial(portOf(host.server));
+  caller.hello(n2, n1);
+  await until('the new one is accepted', () => caller.frames.some((frame) => frame.type === 'hello-reply'));
+  caller.say(encodeFrame('batch', encodeBatch([heartbeat(n2, n1, 4)])));
+  await until('the new one is heard', () => host.received.length === 1);
+  assert.deepEqual(host.closedPeers, []);
+  for (const each of [leftover, caller, peer]) each.socket.destroy();
 });
 
 test('a caller who is no member is turned away', async () => {

@@ -81,6 +81,7 @@ export class TcpPeerTransport implements PeerTransport {
       clock,
       limits: this.limits,
       isPeer: (id) => this.channels.has(id as MemberId),
+      admit: (from, decide) => this.admit(from, decide),
       established: (from) => this.welcome(from, connection),
       refused: (explanation) => {
         this.greeting.delete(connection);
@@ -123,9 +124,23 @@ export class TcpPeerTransport implements PeerTransport {
     channel.open();
   }
 
+  /**
+   * A peer has one connection. A second one either replaces a leftover, whose host vanished without a word,
+   * or comes from a second process that runs as the same member: then both must not be heard.
+   */
+  private admit(from: MemberId, decide: (admitted: boolean) => void): void {
+    const existing = this.inbound.get(from);
+    if (existing === undefined) decide(true);
+    else existing.probe(this.limits.probeTimeoutMs, (alive) => decide(!alive));
+  }
+
   private welcome(from: MemberId, connection: InboundConnection): void {
     this.greeting.delete(connection);
-    // The older connection is a leftover: its host vanished and came back, and nothing more can come of it.
+    if (this.closed || !this.channels.has(from)) {
+      connection.close();
+      return;
+    }
+    // A leftover, as `admit` found out.
     this.inbound.get(from)?.close();
     this.inbound.set(from, connection);
     this.present.add(from);

@@ -14,6 +14,8 @@ export type TransportLimits = {
   readonly greetingTimeoutMs: number;
   /** The most connections that may be about to introduce themselves. */
   readonly greetingsMax: number;
+  /** How long a connection may take to prove that it lives when another one wants its place. */
+  readonly probeTimeoutMs: number;
   readonly pingIntervalMs: number;
   readonly silentIntervalsMax: number;
   readonly reconnectInitialMs: number;
@@ -32,6 +34,7 @@ export const defaultTransportLimits: TransportLimits = {
   payloadMaxBytes,
   greetingTimeoutMs: 5_000,
   greetingsMax: 64,
+  probeTimeoutMs: 1_000,
   pingIntervalMs: 2_000,
   silentIntervalsMax: 3,
   reconnectInitialMs: 50,

@@ -60,6 +60,8 @@ export const HelloReply_Status = {
   UNSUPPORTED_VERSION: 4,
   /** UNKNOWN_SENDER - The caller is no member of the cluster, or no longer. */
   UNKNOWN_SENDER: 5,
+  /** ALREADY_CONNECTED - The caller's id is in use: another process is connected with it, and alive. */
+  ALREADY_CONNECTED: 6,
 } as const;
 
 export type HelloReply_Status = typeof HelloReply_Status[keyof typeof HelloReply_Status];
@@ -71,6 +73,7 @@ export namespace HelloReply_Status {
   export type WRONG_MEMBER = typeof HelloReply_Status.WRONG_MEMBER;
   export type UNSUPPORTED_VERSION = typeof HelloReply_Status.UNSUPPORTED_VERSION;
   export type UNKNOWN_SENDER = typeof HelloReply_Status.UNKNOWN_SENDER;
+  export type ALREADY_CONNECTED = typeof HelloReply_Status.ALREADY_CONNECTED;
 }
 
 export interface Batch {
