@@ -5,6 +5,7 @@ export type { Entry, HardState, SnapshotDescription } from './entry.ts';
 export { formatMemberId, toLogIndex, toMemberId, toTerm } from './identifiers.ts';
 export type { LogIndex, MemberId, MonotonicMs, Term } from './identifiers.ts';
 export type { Input, LogRead } from './input.ts';
+export { checkState, checkTransition } from './invariants.ts';
 export type {
   AppendRequest,
   AppendResponse,
