@@ -6,7 +6,7 @@ import { RandomSchedule } from './testing/random-schedule.ts';
 const only = process.env['QUORATE_RAFT_SEED'];
 const firstSeed = Number(only ?? 1);
 const count = only === undefined ? Number(process.env['QUORATE_RAFT_SEEDS'] ?? 1500) : 1;
-const STEPS = 250;
+const STEPS = 400;
 
 test('random schedules of faults keep figure 3 safe, and the cluster recovers (sections 5.2 to 5.4)', () => {
   for (let seed = firstSeed; seed < firstSeed + count; seed += 1) {

@@ -16,6 +16,8 @@ type Weather = {
   readonly lossOneIn: number;
   readonly repeatOneIn: number;
   readonly reorders: boolean;
+  /** Of 100 events, how many are ticks. */
+  readonly haste: number;
   readonly crashes: boolean;
   readonly partitions: boolean;
   readonly compacts: boolean;
@@ -49,6 +51,7 @@ export class RandomSchedule {
       lossOneIn: random.pick([0, 5, 20]) ?? 0,
       repeatOneIn: random.pick([0, 10]) ?? 0,
       reorders: random.oneIn(2),
+      haste: random.pick([2, 5, 15]) ?? 5,
       crashes: !random.oneIn(3),
       partitions: random.oneIn(2),
       compacts: random.oneIn(3),
@@ -75,13 +78,13 @@ export class RandomSchedule {
 
   #event(): void {
     const choice = this.#random.below(100);
-    if (choice < 55) {
-      this.#deliverOne();
-    } else if (choice < 72) {
-      this.#workOnDisk();
-    } else if (choice < 82) {
+    if (choice < this.#weather.haste) {
       this.#passTime();
-    } else if (choice < 94) {
+    } else if (choice < 55) {
+      this.#deliverOne();
+    } else if (choice < 78) {
+      this.#workOnDisk();
+    } else if (choice < 93) {
       this.#clientRequest();
     } else {
       this.#trouble();
@@ -91,7 +94,7 @@ export class RandomSchedule {
   #deliverOne(): void {
     const { network } = this.#cluster;
     if (network.length === 0) {
-      this.#passTime();
+      this.#workOnDisk();
       return;
     }
     const { reorders, lossOneIn, repeatOneIn } = this.#weather;
@@ -138,11 +141,15 @@ export class RandomSchedule {
   }
 
   #clientRequest(): void {
-    const member = this.#random.pick(this.#cluster.running());
+    const anyone = this.#random.pick(this.#cluster.running());
+    const member = this.#random.oneIn(3) ? anyone : (this.#cluster.leader() ?? anyone);
     if (member === undefined) {
       return;
     }
-    if (this.#random.oneIn(3)) {
+    if (this.#cluster.leader() === undefined && this.#random.oneIn(3)) {
+      // Time passes slowly here: do not wait for it.
+      this.#cluster.step(member, { type: 'campaign' });
+    } else if (this.#random.oneIn(3)) {
       this.#cluster.read(member);
     } else {
       this.#cluster.propose(member);
@@ -155,13 +162,14 @@ export class RandomSchedule {
     const members = [...cluster.members.values()];
     const member = this.#random.pick(members);
     const leader = cluster.leader();
-    switch (this.#random.below(8)) {
+    switch (this.#random.below(9)) {
       case 0:
       case 1:
         return crashes && member !== undefined ? this.#crashOrRestart(member) : undefined;
       case 2:
         return partitions ? this.#partitionOrHeal() : undefined;
       case 3:
+      case 8:
         return compacts && member !== undefined ? this.#compact(member) : undefined;
       case 4:
         return changesMembers && leader !== undefined ? this.#changeMembers(leader) : undefined;
