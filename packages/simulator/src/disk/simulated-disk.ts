@@ -41,7 +41,11 @@ export class SimulatedDisk {
     misdirectedReads: 0,
   };
   private readonly locks = new Map<string, Life>();
-  private readonly writesUnderWay = new Set<{ readonly inode: Inode; source: Uint8Array; position: number }>();
+  private readonly writesUnderWay = new Set<{
+    readonly inode: Inode;
+    source: Uint8Array;
+    position: number;
+  }>();
 
   constructor(speed: DiskSpeed, random: RandomStream) {
     this.speed = speed;
@@ -76,6 +80,18 @@ export class SimulatedDisk {
       bytes += inode.losePower(survival, this.random);
     }
     return { bytes, names: this.tree.losePower(survival, this.random) };
+  }
+
+  /** Flips a bit of durable data. Returns the file and the position, or null if there is nothing to damage. */
+  flipBit(): string | null {
+    const files = [...this.tree.files()].filter(({ inode }) => inode.size > 0);
+    for (const { path, inode } of this.random.shuffled(files)) {
+      const position = inode.flipBit(this.random);
+      if (position !== null) {
+        return `${path} at ${position}`;
+      }
+    }
+    return null;
   }
 
   /** Takes the lock if nobody has it. */

@@ -1,4 +1,4 @@
-import type { File, FileLock, FileSystem } from '@quorate/storage';
+import type { File, FileSystem, LockResult } from '@quorate/storage';
 import type { Life } from '../host/life.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Trace } from '../kernel/trace.ts';
@@ -76,17 +76,16 @@ export class SimulatedFileSystem implements FileSystem {
     return this.perform(this.disk.speed.syncMeanUs, () => this.disk.tree.sync(path, through));
   }
 
-  lock(path: string): Promise<FileLock | null> {
-    return this.access(() => {
+  lock(path: string): Promise<LockResult> {
+    return this.access((): LockResult => {
       if (!this.disk.lock(path, this.life)) {
-        return null;
+        return { kind: 'held', by: 'another simulated process' };
       }
       if (this.disk.tree.find(path) === null) {
         this.disk.tree.create(path);
       }
-      return {
-        release: () => this.access(() => this.disk.unlock(path, this.life)),
-      };
+      const release = (): Promise<void> => this.access(() => this.disk.unlock(path, this.life));
+      return { kind: 'acquired', lock: { release } };
     });
   }
 

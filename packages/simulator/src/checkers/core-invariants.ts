@@ -1,0 +1,50 @@
+import {
+  checkState,
+  checkTransition,
+  cloneState,
+  type Input,
+  type Output,
+  type RaftCore,
+  type State,
+} from '@quorate/raft';
+import type { MemberIdentity, Report, RunObserver } from '../cluster/run-observer.ts';
+
+/** Copying a state costs more than a step, so successive states are compared on every n-th step only. */
+const TRANSITION_EVERY_STEPS = 16;
+
+/** The core's own account of what must hold of one state, and of two successive ones (`invariants.ts` of raft). */
+export class CoreInvariants implements RunObserver {
+  private readonly report: Report;
+  private readonly before = new Map<number, State>();
+  private steps = 0;
+
+  constructor(report: Report) {
+    this.report = report;
+  }
+
+  coreRestored(member: MemberIdentity, core: RaftCore): void {
+    this.before.delete(member.host);
+    this.hold(member, () => checkState(core.state));
+  }
+
+  coreStepped(member: MemberIdentity, core: RaftCore, _input: Input, _output: Output): void {
+    this.steps += 1;
+    this.hold(member, () => checkState(core.state));
+    if (this.steps % TRANSITION_EVERY_STEPS === 0) {
+      const before = this.before.get(member.host);
+      if (before !== undefined) {
+        this.hold(member, () => checkTransition(before, core.state));
+      }
+      this.before.set(member.host, cloneState(core.state));
+    }
+  }
+
+  private hold(member: MemberIdentity, check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      const explanation = `${member.name}: ${error instanceof Error ? error.message : String(error)}`;
+      this.report({ property: 'core-invariants', explanation });
+    }
+  }
+}

@@ -1,0 +1,95 @@
+import type { HardState, Input, Output, Persist, RaftCore } from '@quorate/raft';
+import type { RecoveredLog } from '@quorate/storage';
+import type { MemberIdentity, Report, RunObserver } from '../cluster/run-observer.ts';
+import { LogMirror } from './log-mirror.ts';
+
+/** What must be on a member's disk, and what may be: the writes it was not told the end of. */
+type Expected = {
+  hardState: HardState | null;
+  log: LogMirror;
+  pending: Persist[];
+};
+
+/**
+ * What a member was told is durable is in its log after a restart: term, vote and entries. The writes under
+ * way when it died may have happened in part, in their order. Nothing else may be in the log.
+ *
+ * This is the log's contract, judged at every restart, long before a lost write would cost the cluster data.
+ */
+export class DurableLog implements RunObserver {
+  private readonly report: Report;
+  private readonly expected = new Map<number, Expected>();
+
+  constructor(report: Report) {
+    this.report = report;
+  }
+
+  logRecovered(member: MemberIdentity, recovered: RecoveredLog): void {
+    const found = LogMirror.of(recovered);
+    const expected = this.expected.get(member.host);
+    // Before the core is restored for the first time, the founding entry may be on the disk or not.
+    if (expected !== undefined && expected.log.lastIndex > 0) {
+      this.checkHardState(member, recovered.hardState, expected);
+      this.checkEntries(member, found, expected);
+    }
+    this.expected.set(member.host, { hardState: recovered.hardState, log: found, pending: [] });
+  }
+
+  coreRestored(member: MemberIdentity, core: RaftCore): void {
+    const expected = this.expected.get(member.host);
+    if (expected !== undefined && expected.log.lastIndex === 0) {
+      expected.log.addFounding(core);
+      expected.hardState = { term: core.term, vote: core.state.vote, commit: core.commit };
+    }
+  }
+
+  coreStepped(member: MemberIdentity, _core: RaftCore, input: Input, output: Output): void {
+    const expected = this.expected.get(member.host);
+    if (expected === undefined) {
+      return;
+    }
+    if (input.type === 'persisted') {
+      while (expected.pending[0] !== undefined && expected.pending[0].batch <= input.batch) {
+        const persist = expected.pending.shift();
+        expected.hardState = persist?.hardState ?? expected.hardState;
+        expected.log.append(persist?.entries ?? []);
+      }
+    }
+    if (output.persist !== null) {
+      expected.pending.push(output.persist);
+    }
+  }
+
+  private checkHardState(member: MemberIdentity, found: HardState | null, expected: Expected): void {
+    const candidates = [expected.hardState, ...expected.pending.map((persist) => persist.hardState)];
+    const isKnown = candidates.some(
+      (candidate) => candidate !== null && candidate.term === found?.term && candidate.vote === found.vote,
+    );
+    if (!isKnown && expected.hardState !== null) {
+      this.report({
+        property: 'durable-log',
+        explanation: `${member.name} finds term ${found?.term} and vote ${found?.vote} on its disk, but term ${expected.hardState.term} and vote ${expected.hardState.vote} were durable`,
+      });
+    }
+  }
+
+  private checkEntries(member: MemberIdentity, found: LogMirror, expected: Expected): void {
+    const log = expected.log.copy();
+    if (log.equals(found)) {
+      return;
+    }
+    for (const { entries } of expected.pending) {
+      for (let count = 1; count <= entries.length; count += 1) {
+        log.append(entries.slice(count - 1, count));
+        if (log.equals(found)) {
+          return;
+        }
+      }
+    }
+    const difference = expected.log.firstDifference(found);
+    this.report({
+      property: 'durable-log',
+      explanation: `${member.name} finds a log of ${found.lastIndex} entries on its disk, of ${expected.log.lastIndex} that were durable; they differ from entry ${difference} on`,
+    });
+  }
+}

@@ -1,0 +1,29 @@
+import type { Input, MemberId, Message, Output, RaftCore } from '@quorate/raft';
+import type { RecoveredLog } from '@quorate/storage';
+
+/** Who a member is, for those who watch it. */
+export type MemberIdentity = { readonly host: number; readonly id: MemberId; readonly name: string };
+
+/** What the checkers of a run get to see. Each implements what it needs. */
+export interface RunObserver {
+  /** A process opened its log; nothing else has happened in its life. */
+  logRecovered?(member: MemberIdentity, recovered: RecoveredLog): void;
+  /** A process restored its core, which has not taken a step yet. */
+  coreRestored?(member: MemberIdentity, core: RaftCore): void;
+  /** A core took a step; nothing of its output is done yet. */
+  coreStepped?(member: MemberIdentity, core: RaftCore, input: Input, output: Output): void;
+  /** A message left a member, to be delivered or not. */
+  messageSent?(message: Message): void;
+  /** A process is gone, by whatever cause. */
+  processDied?(member: MemberIdentity): void;
+}
+
+/** Something that must never be. */
+export type Violation = {
+  /** The name of the checker, such as `election-safety`. */
+  readonly property: string;
+  readonly explanation: string;
+};
+
+/** Takes note of a violation. The run ends with the first one, after the event that it happened in. */
+export type Report = (violation: Violation) => void;

@@ -1,0 +1,330 @@
+import { Store } from '@quorate/kv';
+import { type Configuration, defaultRaftOptions, type RaftOptions, replicationPreset } from '@quorate/raft';
+import { type PeerEvents, Replica, type ReplicaLimits, type ReplicaOptions } from '@quorate/replica';
+import { DataDirectory, WriteAheadLog } from '@quorate/storage';
+import type { SimulatedDisk } from '../disk/simulated-disk.ts';
+import { SimulatedFileSystem } from '../disk/simulated-file-system.ts';
+import { Life } from '../host/life.ts';
+import { type ClockSkew, SimulatedClock } from '../host/simulated-clock.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { RandomStream } from '../kernel/random-stream.ts';
+import type { Trace } from '../kernel/trace.ts';
+import type { Network } from '../network/network.ts';
+import type { Endpoint } from '../network/wire.ts';
+import type { CrashPoint } from '../plan/fault.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import type { EngineHost } from './engine-host.ts';
+import type { MemberIdentity, RunObserver } from './run-observer.ts';
+import { storyLogger } from './story-logger.ts';
+
+/** How a process came to an end that nobody asked for. */
+export type ProcessEnd = { readonly stage: 'starting' | 'running'; readonly error: Error };
+
+export type MemberParts = {
+  readonly identity: MemberIdentity;
+  readonly plan: RunPlan;
+  readonly kernel: Kernel;
+  readonly trace: Trace;
+  readonly network: Network;
+  readonly disk: SimulatedDisk;
+  readonly skew: ClockSkew;
+  readonly engines: EngineHost;
+  readonly random: RandomStream;
+  readonly founding: Configuration;
+  readonly observers: readonly RunObserver[];
+  /** A process could not start, or stopped itself. It is dead already. */
+  readonly ended: (member: SimulatedMember, end: ProcessEnd) => void;
+};
+
+/** One process: everything that is gone when it dies. */
+type Process = {
+  readonly life: Life;
+  readonly clock: SimulatedClock;
+  directory: DataDirectory | null;
+  store: Store | null;
+  endpoint: Endpoint | null;
+  replica: Replica | null;
+  /** The process dies when it comes to this point of its disk work. */
+  crashPoint: CrashPoint | null;
+  crash: (() => void) | null;
+};
+
+/** Small enough for a run to reach them now and then. */
+const LIMITS: ReplicaLimits = {
+  requestMaxBytes: 1_572_864,
+  pendingProposalsMax: 64,
+  pendingProposalsMaxBytes: 1_048_576,
+  pendingReadsMax: 64,
+  inputQueueMax: 4096,
+};
+
+/** What the cores of all members are configured to hold at most, whatever the plan. */
+export const MEMBER_BOUNDS: Pick<RaftOptions, 'pendingReadsMax' | 'uncommittedMaxBytes' | 'applyMaxEntries'> =
+  {
+    pendingReadsMax: 64,
+    uncommittedMaxBytes: 4096,
+    applyMaxEntries: 64,
+  };
+
+const CLUSTER_ID = 0xc0ffeen;
+
+/**
+ * A member of a simulated cluster: a host with its disk, clock and engine, and at most one process on it,
+ * which runs the production code as the server does.
+ */
+export class SimulatedMember {
+  readonly identity: MemberIdentity;
+  readonly disk: SimulatedDisk;
+  readonly engines: EngineHost;
+  readonly skew: ClockSkew;
+  private readonly parts: MemberParts;
+  private process: Process | null = null;
+  private starts = 0;
+
+  constructor(parts: MemberParts) {
+    this.parts = parts;
+    this.identity = parts.identity;
+    this.disk = parts.disk;
+    this.engines = parts.engines;
+    this.skew = parts.skew;
+  }
+
+  /** The member's replica, or null while no process is up and running. */
+  get replica(): Replica | null {
+    return this.process?.replica ?? null;
+  }
+
+  /** The state machine, as soon as the process has opened it; or null. */
+  get store(): Store | null {
+    return this.process?.store ?? null;
+  }
+
+  /** The process's clock, for deadlines. */
+  get clock(): SimulatedClock | null {
+    return this.process?.clock ?? null;
+  }
+
+  /** The running process's life, or null. */
+  get life(): Life | null {
+    return this.process?.life ?? null;
+  }
+
+  get isPaused(): boolean {
+    return this.process?.life.paused ?? false;
+  }
+
+  /** Starts a process, unless there is one. It is up when `replica` is not null. */
+  start(): void {
+    if (this.process !== null) {
+      return;
+    }
+    const { kernel, skew, trace } = this.parts;
+    const life = new Life(kernel);
+    const process: Process = {
+      life,
+      clock: new SimulatedClock(kernel, life, skew),
+      directory: null,
+      store: null,
+      endpoint: null,
+      replica: null,
+      crashPoint: null,
+      crash: null,
+    };
+    this.process = process;
+    this.starts += 1;
+    trace.story(this.identity.name, this.starts === 1 ? 'starts' : 'starts again');
+    this.open(process).then(
+      (replica) => this.opened(process, replica),
+      (error: unknown) => this.endedItself(process, 'starting', error),
+    );
+  }
+
+  /** The process dies on the spot; with `power`, the host with it. */
+  kill(power: boolean): void {
+    const { process } = this;
+    if (process === null) {
+      return;
+    }
+    const { trace, network, observers } = this.parts;
+    this.process = null;
+    process.life.kill();
+    if (process.endpoint !== null) {
+      network.disconnect(process.endpoint, !power);
+    }
+    this.disk.processDied();
+    this.engines.processDied();
+    if (power) {
+      const lost = this.disk.losePower();
+      const lostCommits = this.engines.losePower();
+      trace.story(
+        this.identity.name,
+        `loses power: ${lost.bytes} unsynced bytes, ${lost.names} names and ${lostCommits} engine commits are gone`,
+      );
+    } else {
+      trace.story(this.identity.name, 'crashes');
+    }
+    for (const observer of observers) {
+      observer.processDied?.(this.identity);
+    }
+  }
+
+  /** Lets `crash` happen when the process reaches `point`. False if no process runs. */
+  crashAt(point: CrashPoint, crash: () => void): boolean {
+    if (this.process === null) {
+      return false;
+    }
+    this.process.crashPoint = point;
+    this.process.crash = crash;
+    return true;
+  }
+
+  /** A clean stop. Ends with the process gone. */
+  async stop(): Promise<void> {
+    const { process } = this;
+    const replica = process?.replica;
+    if (process === null || replica === null || replica === undefined) {
+      return;
+    }
+    this.parts.trace.story(this.identity.name, 'stops');
+    await replica.close();
+    await process.directory?.close();
+    if (this.process === process) {
+      this.finish(process);
+    }
+  }
+
+  pause(): void {
+    if (this.process !== null && !this.process.life.paused) {
+      this.parts.trace.story(this.identity.name, 'is paused');
+      this.process.life.pause();
+    }
+  }
+
+  resume(): void {
+    if (this.isPaused) {
+      this.parts.trace.story(this.identity.name, 'goes on');
+      this.process?.life.resume();
+    }
+  }
+
+  private async open(process: Process): Promise<Replica> {
+    const { kernel, trace, plan, random } = this.parts;
+    const { id, name } = this.identity;
+    const fileSystem = new SimulatedFileSystem({
+      kernel,
+      life: process.life,
+      disk: this.disk,
+      trace,
+      who: name,
+      probe: (operation) => {
+        if (process.crashPoint === operation) {
+          process.crashPoint = null;
+          process.crash?.();
+        }
+      },
+    });
+    const { segmentMaxBytes } = plan;
+    const directory = await DataDirectory.open({
+      fileSystem,
+      path: '/data',
+      identity: { clusterId: CLUSTER_ID, memberId: id, name },
+      random,
+      segmentMaxBytes,
+    });
+    process.directory = directory;
+    const log = await WriteAheadLog.open({
+      fileSystem,
+      directory: directory.logDirectory,
+      random,
+      segmentMaxBytes,
+      recoveredCacheMaxBytes: plan.logCacheMaxBytes,
+    });
+    for (const observer of this.parts.observers) {
+      observer.logRecovered?.(this.identity, log.recovered);
+    }
+    const store = Store.open(this.engines.open(process.life));
+    process.store = store;
+    return Replica.open(this.optionsOf(process, log, store));
+  }
+
+  private optionsOf(process: Process, log: ReplicaOptions['log'], store: Store): ReplicaOptions {
+    const { plan, random, trace, observers, network, founding } = this.parts;
+    const { id, name, host } = this.identity;
+    const defaults = defaultRaftOptions({ id, electionTimeoutMs: 1, random: () => 0 });
+    return {
+      memberId: id,
+      clusterId: CLUSTER_ID,
+      founding,
+      raft: {
+        ...defaults,
+        electionTimeoutTicks: plan.electionTimeoutTicks,
+        preVote: plan.preVote,
+        reads: plan.reads,
+        replication: replicationPreset(plan.mode),
+        logCacheMaxBytes: plan.logCacheMaxBytes,
+        ...MEMBER_BOUNDS,
+      },
+      tickMs: plan.tickMs,
+      log,
+      store,
+      clock: process.clock,
+      random,
+      logger: storyLogger(trace, name),
+      limits: LIMITS,
+      connect: (events: PeerEvents) => {
+        process.endpoint = { host, id, life: process.life, events };
+        return network.connect(process.endpoint);
+      },
+      observer: {
+        restored: (core) => {
+          for (const observer of observers) {
+            observer.coreRestored?.(this.identity, core);
+          }
+        },
+        stepped: (core, input, output) => {
+          if (process.life.alive) {
+            for (const observer of observers) {
+              observer.coreStepped?.(this.identity, core, input, output);
+            }
+          }
+        },
+      },
+    };
+  }
+
+  private opened(process: Process, replica: Replica): void {
+    if (!process.life.alive) {
+      return;
+    }
+    process.replica = replica;
+    this.parts.trace.story(this.identity.name, `is up with entries up to ${replica.status().lastIndex}`);
+    replica.failed.then(
+      (error) => this.endedItself(process, 'running', error),
+      (error: unknown) => this.endedItself(process, 'running', error),
+    );
+  }
+
+  private endedItself(process: Process, stage: ProcessEnd['stage'], cause: unknown): void {
+    if (this.process !== process) {
+      return;
+    }
+    const error = cause instanceof Error ? cause : new Error(String(cause));
+    this.parts.trace.story(this.identity.name, `ends itself while ${stage}: ${error.message}`);
+    this.finish(process);
+    this.parts.ended(this, { stage, error });
+  }
+
+  /** The process exits: its host closes what it held open. */
+  private finish(process: Process): void {
+    this.process = null;
+    process.life.kill();
+    if (process.endpoint !== null) {
+      this.parts.network.disconnect(process.endpoint, true);
+    }
+    this.disk.processDied();
+    this.engines.processDied();
+    for (const observer of this.parts.observers) {
+      observer.processDied?.(this.identity);
+    }
+  }
+}

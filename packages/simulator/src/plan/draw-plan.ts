@@ -1,0 +1,99 @@
+import type { ReplicationPresetName } from '@quorate/raft';
+import { type RandomStream, streamOf } from '../kernel/random-stream.ts';
+import type { NetworkProfile } from '../network/paths.ts';
+import { drawFaults } from './draw-faults.ts';
+import { FAULT_KINDS, type FaultKind, SCHEDULED_FAULT_KINDS } from './fault.ts';
+import type { EngineKind, RunPlan } from './plan.ts';
+import { drawWorkload } from './workloads.ts';
+
+/** What the caller fixes; everything else is drawn from the seed. */
+export type PlanChoices = {
+  readonly members?: number;
+  readonly mode?: ReplicationPresetName;
+  readonly reads?: 'read-index' | 'lease';
+  readonly engine?: EngineKind;
+  readonly workload?: string;
+  readonly durationMs?: number;
+  /** Only these kinds may be drawn; empty means none at all. */
+  readonly faults?: readonly FaultKind[];
+  /** Every allowed kind is on, instead of a random part of them. */
+  readonly allFaults?: boolean;
+};
+
+/**
+ * Draws the plan of a run: the same seed and choices always give the same plan.
+ *
+ * Faults come in swarms: each run has a random part of the kinds, since some of them hide others (a cluster
+ * that crashes every second never gets far enough to show what a slow disk does).
+ */
+export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
+  const random = streamOf(seed, 'plan');
+  const members = choices.members ?? random.pick([1, 3, 3, 3, 3, 5, 5]);
+  const mode = choices.mode ?? random.pick(['vanilla', 'pipelined', 'pipelined', 'pipelined']);
+  const reads = choices.reads ?? random.pick(['read-index', 'read-index', 'lease']);
+  const engine = choices.engine ?? random.pick(['memory', 'memory', 'durable-memory', 'durable-memory']);
+  const durationMs = choices.durationMs ?? random.between(8, 16) * 1000;
+  const swarm = drawSwarm(seed, choices);
+  const setting = { members, durationMs };
+  return {
+    seed,
+    members,
+    mode,
+    reads,
+    engine,
+    preVote: random.chance(0.85),
+    tickMs: random.pick([20, 50, 100]),
+    electionTimeoutTicks: 10,
+    segmentMaxBytes: random.pick([4096, 16_384, 65_536, 262_144]),
+    logCacheMaxBytes: random.pick([1024, 16_384, 1_048_576]),
+    durationMs,
+    network: drawNetwork(streamOf(seed, 'plan.network'), swarm),
+    disk: { accessMeanUs: random.pick([5, 30, 150]), syncMeanUs: random.pick([100, 400, 2000, 8000]) },
+    clockRates: drawClockRates(streamOf(seed, 'plan.clocks'), members, swarm.has('clock-drift')),
+    workload: drawWorkload(streamOf(seed, 'plan.workload'), choices.workload ?? null),
+    faults: SCHEDULED_FAULT_KINDS.filter((kind) => swarm.has(kind) && isPromised(kind, reads))
+      .flatMap((kind) => drawFaults(kind, setting, streamOf(seed, `plan.faults.${kind}`)))
+      .sort((one, other) => one.atMs - other.atMs),
+  };
+}
+
+/** A lease trusts that clocks neither leap nor drift beyond its bound: a run with leaps could only show that it does. */
+function isPromised(kind: FaultKind, reads: 'read-index' | 'lease'): boolean {
+  return !(kind === 'clock-leap' && reads === 'lease');
+}
+
+function drawSwarm(seed: number, choices: PlanChoices): ReadonlySet<FaultKind> {
+  const random = streamOf(seed, 'plan.swarm');
+  const density = random.pick([0, 0.15, 0.3, 0.3, 0.5, 0.8]);
+  const drawn = FAULT_KINDS.filter(() => random.fraction() < density);
+  const allowed = choices.faults ?? FAULT_KINDS;
+  return new Set(choices.allFaults === true ? allowed : drawn.filter((kind) => allowed.includes(kind)));
+}
+
+function drawNetwork(random: RandomStream, swarm: ReadonlySet<FaultKind>): NetworkProfile {
+  const delayMeanUs = random.pick([200, 1000, 1000, 5000, 20_000]);
+  const rates = {
+    loss: random.pick([0.001, 0.01, 0.1]),
+    duplication: random.pick([0.01, 0.1]),
+    reordering: random.pick([0.01, 0.1, 0.5]),
+    retransmission: random.pick([0.001, 0.01]),
+    reset: random.pick([0.0005, 0.005]),
+  };
+  return {
+    delayMeanUs,
+    lossChance: swarm.has('loss') ? rates.loss : 0,
+    duplicateChance: swarm.has('duplication') ? rates.duplication : 0,
+    reorderChance: swarm.has('reordering') ? rates.reordering : 0,
+    retransmitChance: swarm.has('retransmission') ? rates.retransmission : 0,
+    retransmitUs: 200_000,
+    resetChance: swarm.has('flaky-connections') ? rates.reset : 0,
+  };
+}
+
+/** Rates between 0.92 and 1.08: two clocks then drift apart by at most 17 %, within the 20 % that a lease allows. */
+function drawClockRates(random: RandomStream, members: number, drift: boolean): number[] {
+  return Array.from({ length: members }, () => {
+    const rate = 0.92 + random.fraction() * 0.16;
+    return drift ? rate : 1;
+  });
+}

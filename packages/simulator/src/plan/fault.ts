@@ -1,0 +1,112 @@
+/** Who a fault is for: a host by its number from 0, or whoever leads when it strikes. */
+export type Target = number | 'leader';
+
+/** The instant within a member's disk work at which a crash is to strike. */
+export type CrashPoint = 'now' | 'write' | 'sync' | 'sync-directory' | 'create' | 'rename';
+
+/** Something that happens to the cluster at one time of a run. Times are simulated milliseconds from its start. */
+export type Fault = { readonly atMs: number } & FaultBody;
+
+type FaultBody =
+  /** The process dies at `point` (or after two seconds, if it does not come there), and starts again. */
+  | {
+      readonly kind: 'crash';
+      readonly target: Target;
+      readonly point: CrashPoint;
+      readonly downMs: number;
+    }
+  /** As a crash, but the host loses power: what was not synced is lost, and the peers are not told. */
+  | {
+      readonly kind: 'power-loss';
+      readonly target: Target;
+      readonly point: CrashPoint;
+      readonly downMs: number;
+    }
+  /** All members at once. */
+  | { readonly kind: 'crash-all'; readonly power: boolean; readonly downMs: number }
+  /** A clean stop of one member after the other, each starting again before the next stops. */
+  | { readonly kind: 'rolling-restart'; readonly downMs: number; readonly gapMs: number }
+  /** SIGSTOP and SIGCONT. */
+  | { readonly kind: 'pause'; readonly target: Target; readonly forMs: number }
+  /** Two groups of hosts that do not hear each other. */
+  | { readonly kind: 'partition'; readonly group: readonly number[]; readonly forMs: number }
+  /** Nothing arrives that these hosts send (`out`) or that is sent to them (`in`). */
+  | {
+      readonly kind: 'one-way';
+      readonly target: Target;
+      readonly direction: 'in' | 'out';
+      readonly forMs: number;
+    }
+  /** Two hosts do not hear each other, all others do. */
+  | { readonly kind: 'broken-link'; readonly hosts: readonly [number, number]; readonly forMs: number }
+  | { readonly kind: 'slow-link'; readonly from: Target; readonly factor: number; readonly forMs: number }
+  /** All connections of a host break. */
+  | { readonly kind: 'reset'; readonly target: Target }
+  | { readonly kind: 'disk-stall'; readonly target: Target; readonly forMs: number }
+  | { readonly kind: 'disk-full'; readonly target: Target; readonly forMs: number }
+  | { readonly kind: 'sync-failure'; readonly target: Target }
+  | { readonly kind: 'write-failure'; readonly target: Target }
+  | { readonly kind: 'misdirected-read'; readonly target: Target }
+  /** A bit of acknowledged data changes on the disk. Must be noticed; the member is then lost for good. */
+  | { readonly kind: 'bit-flip'; readonly target: number }
+  /** A commit of the state machine's engine fails. */
+  | { readonly kind: 'engine-failure'; readonly target: Target }
+  /** The monotonic clock leaps forward. */
+  | { readonly kind: 'clock-leap'; readonly target: Target; readonly byMs: number }
+  | { readonly kind: 'wall-clock-jump'; readonly target: Target; readonly byMs: number }
+  /** No fault, but as disturbing: leadership is handed to another member. */
+  | { readonly kind: 'transfer'; readonly to: number };
+
+/** Faults that the network commits all the time while they are on, each with its rate in `NetworkProfile`. */
+export const RATE_FAULT_KINDS = [
+  'loss',
+  'duplication',
+  'reordering',
+  'retransmission',
+  'flaky-connections',
+] as const;
+
+/** Faults that are scheduled one by one. */
+export const SCHEDULED_FAULT_KINDS = [
+  'crash',
+  'power-loss',
+  'crash-all',
+  'rolling-restart',
+  'pause',
+  'partition',
+  'one-way',
+  'broken-link',
+  'slow-link',
+  'reset',
+  'disk-stall',
+  'disk-full',
+  'sync-failure',
+  'write-failure',
+  'misdirected-read',
+  'bit-flip',
+  'engine-failure',
+  'clock-leap',
+  'wall-clock-jump',
+  'transfer',
+] as const satisfies readonly Fault['kind'][];
+
+/** `clock-drift`: the hosts' clocks run at different rates from the start. */
+export const FAULT_KINDS = [...SCHEDULED_FAULT_KINDS, ...RATE_FAULT_KINDS, 'clock-drift'] as const;
+
+export type FaultKind = (typeof FAULT_KINDS)[number];
+export type ScheduledFaultKind = (typeof SCHEDULED_FAULT_KINDS)[number];
+
+/** A fault in one line, for the story of a run. */
+export function faultText(fault: Fault): string {
+  const { kind, atMs: _atMs, ...rest } = fault;
+  const details = Object.entries(rest).map(([name, value]) => `${name} ${detailText(name, value)}`);
+  return [kind, ...details].join(', ');
+}
+
+function detailText(name: string, value: unknown): string {
+  if (Array.isArray(value)) {
+    return value.map((host) => `n${Number(host) + 1}`).join('+');
+  }
+  const isHost = typeof value === 'number' && (name === 'target' || name === 'to' || name === 'from');
+  return isHost ? `n${value + 1}` : String(value);
+}

@@ -1,0 +1,64 @@
+import type { ReplicationPresetName } from '@quorate/raft';
+import type { DiskSpeed } from '../disk/simulated-disk.ts';
+import type { NetworkProfile } from '../network/paths.ts';
+import type { Fault } from './fault.ts';
+
+/**
+ * - `memory`: the state machine is rebuilt from the log at each start.
+ * - `durable-memory`: as fast, but what was committed survives the process, as in the two real engines; a power
+ *   loss takes the latest commits.
+ * - `sqlite`, `lmdb`: the real engines, on files in a temporary directory.
+ */
+export type EngineKind = 'memory' | 'durable-memory' | 'sqlite' | 'lmdb';
+
+export type WorkloadPlan = {
+  readonly name: string;
+  /** Each client makes one call after the other. */
+  readonly clients: number;
+  readonly keys: number;
+  /** The skew of the choice of keys: 0 is uniform, 1 sends half of the calls to the first few keys. */
+  readonly hotness: number;
+  readonly thinkMeanMs: number;
+  readonly deadlineMs: number;
+  /** Calls stop beyond this number, so that judging the history stays cheap. */
+  readonly operationsMax: number;
+  /** How often each kind of call is made, relative to the others. */
+  readonly weights: Readonly<Record<OperationKind, number>>;
+};
+
+export const OPERATION_KINDS = [
+  'get',
+  'put',
+  'delete',
+  'range',
+  'compare-and-set',
+  'transaction',
+  'delete-range',
+  'compact',
+] as const;
+export type OperationKind = (typeof OPERATION_KINDS)[number];
+
+/** Everything that a run depends on beside its seed: drawn from the seed, or given. */
+export type RunPlan = {
+  readonly seed: number;
+  readonly members: number;
+  readonly mode: ReplicationPresetName;
+  readonly reads: 'read-index' | 'lease';
+  readonly engine: EngineKind;
+  readonly preVote: boolean;
+  readonly tickMs: number;
+  readonly electionTimeoutTicks: number;
+  /** The size of the log's segments: small ones make changes of segments frequent. */
+  readonly segmentMaxBytes: number;
+  /** What the core keeps of the log in memory: a small cache makes it ask for older entries. */
+  readonly logCacheMaxBytes: number;
+  /** Faults and clients stop at this time. */
+  readonly durationMs: number;
+  readonly network: NetworkProfile;
+  readonly disk: DiskSpeed;
+  /** For each host: how fast its clock runs. */
+  readonly clockRates: readonly number[];
+  readonly workload: WorkloadPlan;
+  /** By time. */
+  readonly faults: readonly Fault[];
+};

@@ -1,0 +1,39 @@
+import { EngineError } from '@quorate/kv';
+import { StorageError } from '@quorate/storage';
+import type { Report } from '../cluster/run-observer.ts';
+import type { ProcessEnd, SimulatedMember } from '../cluster/simulated-member.ts';
+import type { InjectedFaults } from '../faults/fault-injector.ts';
+
+/**
+ * Judges a process that could not start or stopped itself: it may do so only with a typed error, and only if
+ * the fault that the error names was injected. Damage that is noticed costs the member, nothing else.
+ */
+export function judgeProcessEnd(
+  member: SimulatedMember,
+  { stage, error }: ProcessEnd,
+  injected: InjectedFaults,
+  report: Report,
+): 'restart' | 'lost' {
+  if (error instanceof StorageError) {
+    if (error.code === 'damaged' && injected.damaged) {
+      return 'lost';
+    }
+    const isExpected =
+      error.code === 'damaged'
+        ? injected.misdirectedReads
+        : injected.diskErrors && DISK_ERRORS.has(error.code);
+    if (isExpected) {
+      return 'restart';
+    }
+  }
+  if (error instanceof EngineError && injected.engineErrors) {
+    return 'restart';
+  }
+  report({
+    property: 'member-failure',
+    explanation: `${member.identity.name} ended itself while ${stage}: ${error.stack ?? error.message}`,
+  });
+  return 'lost';
+}
+
+const DISK_ERRORS: ReadonlySet<string> = new Set(['disk-full', 'disk-failed']);

@@ -1,0 +1,230 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Cluster } from '../cluster/cluster.ts';
+import type { MemberIdentity, RunObserver, Violation } from '../cluster/run-observer.ts';
+import type { SimulatedMember } from '../cluster/simulated-member.ts';
+import { FaultInjector } from '../faults/fault-injector.ts';
+import { Kernel } from '../kernel/kernel.ts';
+import { streamOf } from '../kernel/random-stream.ts';
+import { Trace, type TraceLevel } from '../kernel/trace.ts';
+import type { NetworkCounts } from '../network/wire.ts';
+import type { RunPlan } from '../plan/plan.ts';
+import { Client } from '../workload/client.ts';
+import { HistoryRecorder } from '../workload/history-recorder.ts';
+import { rangeRequest, toBytes, toText } from '../workload/requests.ts';
+import { Checkers } from './checkers.ts';
+import { EngineHosts } from './engine-hosts.ts';
+import { judgeHistory } from './judge-history.ts';
+import { judgeProcessEnd } from './process-ends.ts';
+import { Recovery } from './recovery.ts';
+
+/** What a run was, and how it ended. */
+export type RunResult = {
+  readonly plan: RunPlan;
+  readonly violation: Violation | null;
+  readonly trace: readonly string[];
+  readonly figures: RunFigures;
+};
+
+export type RunFigures = {
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly operations: { readonly answered: number; readonly unknown: number; readonly failed: number };
+  readonly messages: NetworkCounts;
+  /** Processes that ended, by crash or by themselves. */
+  readonly deaths: number;
+  /** Simulated time from the end of the faults until every member served. */
+  readonly recoveryMs: number;
+  /** True if the search for a linearization gave up: nothing is known about this history then. */
+  readonly undecided: boolean;
+};
+
+/** Runs a plan from start to end, or to the first violation. The result depends on nothing but the plan. */
+export async function runPlan(plan: RunPlan, level: TraceLevel): Promise<RunResult> {
+  const engineHosts = EngineHosts.create(plan);
+  const rejections = new UnhandledRejections();
+  try {
+    const run = new Run(plan, level, engineHosts);
+    await run.execute();
+    await nextTurn(); // Node reports rejections that nobody handled when it comes to its event loop.
+    return run.result(rejections.first);
+  } finally {
+    rejections.close();
+    engineHosts.close();
+  }
+}
+
+class Run {
+  private readonly plan: RunPlan;
+  private readonly kernel = new Kernel();
+  private readonly trace: Trace;
+  private readonly checkers: Checkers;
+  private readonly recorder: HistoryRecorder;
+  private readonly cluster: Cluster;
+  private readonly injector: FaultInjector;
+  private readonly clients: readonly Client[];
+  private recovery: Recovery | null = null;
+  private violation: Violation | null = null;
+  private undecided = false;
+  private deaths = 0;
+
+  constructor(plan: RunPlan, level: TraceLevel, engineHosts: EngineHosts) {
+    this.plan = plan;
+    this.trace = new Trace(this.kernel, level);
+    const report = (violation: Violation): void => this.report(violation);
+    this.checkers = new Checkers(report);
+    this.recorder = new HistoryRecorder((write) => this.checkers.acknowledged(write));
+    const watcher: RunObserver = {
+      processDied: (member) => this.processDied(member),
+      coreStepped: (member, _core, input) => {
+        if (input.type === 'applied') {
+          this.observeStore(member, false);
+        }
+      },
+      coreRestored: (member) => this.observeStore(member, false),
+    };
+    this.cluster = new Cluster({
+      plan,
+      kernel: this.kernel,
+      trace: this.trace,
+      observers: [...this.checkers.observers, watcher],
+      engineHostOf: (host) => engineHosts.of(host),
+      judgeEnd: (member, end) => judgeProcessEnd(member, end, this.injector.injectedInto(member), report),
+    });
+    const { kernel, trace, cluster, recorder } = this;
+    this.injector = new FaultInjector({ kernel, trace, cluster, random: streamOf(plan.seed, 'faults') });
+    this.clients = Array.from(
+      { length: plan.workload.clients },
+      (_, number) =>
+        new Client({
+          number,
+          kernel,
+          trace,
+          cluster,
+          workload: plan.workload,
+          random: streamOf(plan.seed, `client.${number}`),
+          recorder,
+        }),
+    );
+  }
+
+  async execute(): Promise<void> {
+    this.cluster.startAll();
+    this.injector.schedule(this.plan.faults);
+    for (const client of this.clients) {
+      client.start();
+    }
+    this.kernel.schedule(this.plan.durationMs * 1000, () => this.recover());
+    await this.kernel.run(Number.MAX_SAFE_INTEGER, () => this.isOver);
+    if (this.violation === null) {
+      this.judgeEnd();
+    }
+  }
+
+  result(rejection: unknown): RunResult {
+    if (rejection !== null) {
+      this.report({ property: 'unhandled-rejection', explanation: `nobody handled ${textOf(rejection)}` });
+    }
+    const { plan, violation, trace, kernel, recorder, cluster, deaths, undecided, recovery } = this;
+    return {
+      plan,
+      violation,
+      trace: trace.lines,
+      figures: {
+        events: kernel.eventCount,
+        simulatedMs: Math.round(kernel.nowUs / 1000),
+        operations: recorder.counts,
+        messages: cluster.network.counts,
+        deaths,
+        recoveryMs: recovery?.tookMs ?? 0,
+        undecided,
+      },
+    };
+  }
+
+  private get isOver(): boolean {
+    return this.violation !== null || (this.recovery?.isDone ?? false);
+  }
+
+  /** The time of faults and clients is over. */
+  private recover(): void {
+    for (const client of this.clients) {
+      client.stop();
+    }
+    this.injector.stop();
+    const { kernel, trace, cluster, plan } = this;
+    this.recovery = new Recovery({
+      kernel,
+      trace,
+      cluster,
+      plan,
+      report: (violation) => this.report(violation),
+    });
+    this.recovery.start();
+  }
+
+  private judgeEnd(): void {
+    for (const member of this.cluster.usable) {
+      this.observeStore(member.identity, true);
+      this.judgeDurability(member);
+    }
+    this.checkers.revisionOrder.finish();
+    const verdict = judgeHistory(this.recorder.records);
+    if (verdict.kind === 'violation') {
+      this.report({ property: 'linearizability', explanation: verdict.explanation });
+    }
+    this.undecided = verdict.kind === 'undecided';
+  }
+
+  private judgeDurability(member: SimulatedMember): void {
+    const { store } = member;
+    if (store === null) {
+      return;
+    }
+    this.checkers.durability.finish(member.identity.name, store.compactedRevision, (key, revision) => {
+      const kv = store.range(rangeRequest({ key: toBytes(key), revision })).kvs[0];
+      return kv === undefined ? null : { value: toText(kv.value), modRevision: kv.modRevision };
+    });
+  }
+
+  private observeStore(identity: MemberIdentity, always: boolean): void {
+    const store = this.cluster.members[identity.host]?.store;
+    if (store !== null && store !== undefined) {
+      this.checkers.revisionOrder.observe(identity.name, store.appliedIndex, store.revision);
+      this.checkers.stateDigest.observe(identity.name, store.appliedIndex, () => store.digest(), always);
+    }
+  }
+
+  private processDied(member: MemberIdentity): void {
+    this.deaths += 1;
+    for (const client of this.clients) {
+      client.processDied(member.host);
+    }
+  }
+
+  private report(violation: Violation): void {
+    if (this.violation === null) {
+      this.violation = violation;
+      this.trace.story('VIOLATION', `${violation.property}: ${violation.explanation}`);
+    }
+  }
+}
+
+/** Promises that were rejected while a run went on, and that nobody handled. */
+class UnhandledRejections {
+  first: unknown = null;
+  private readonly note = (reason: unknown): void => {
+    this.first ??= reason;
+  };
+
+  constructor() {
+    process.on('unhandledRejection', this.note);
+  }
+
+  close(): void {
+    process.off('unhandledRejection', this.note);
+  }
+}
+
+function textOf(rejection: unknown): string {
+  return rejection instanceof Error ? (rejection.stack ?? rejection.message) : String(rejection);
+}
