@@ -1,0 +1,174 @@
+import { MemoryEngine, Store } from '@quorate/kv';
+import {
+  type Configuration,
+  defaultRaftOptions,
+  type MemberId,
+  type Message,
+  type RaftOptions,
+  replicationPreset,
+  type ReplicationPresetName,
+  toMemberId,
+} from '@quorate/raft';
+import { WriteAheadLog } from '@quorate/storage';
+import { MemoryDisk, MemoryFileSystem, seededRandom } from '@quorate/storage/testing';
+import type { Logger, PeerEvents } from '../ports.ts';
+import { Replica } from '../replica.ts';
+import type { ReplicaLimits } from '../replica-options.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export type ReplicaClusterOptions = {
+  readonly members: number;
+  readonly replication?: ReplicationPresetName;
+  readonly raft?: Partial<RaftOptions>;
+  readonly limits?: Partial<ReplicaLimits>;
+};
+
+const tickMs = 10;
+
+/** Complete members in one process, on simulated disks, connected by memory; a test moves the clock. */
+export class ReplicaCluster {
+  readonly clock = new ManualClock();
+  readonly disks: readonly MemoryDisk[];
+  readonly ids: readonly MemberId[];
+  private readonly options: ReplicaClusterOptions;
+  private readonly replicas = new Map<MemberId, Replica>();
+  private readonly mailboxes = new Map<MemberId, PeerEvents>();
+  private readonly cut = new Set<MemberId>();
+
+  constructor(options: ReplicaClusterOptions) {
+    this.options = options;
+    this.ids = Array.from({ length: options.members }, (_, number) => toMemberId(BigInt(number + 1)));
+    this.disks = this.ids.map((_, number) => new MemoryDisk({ random: seededRandom(number + 1) }));
+  }
+
+  static async start(options: ReplicaClusterOptions): Promise<ReplicaCluster> {
+    const cluster = new ReplicaCluster(options);
+    for (const id of cluster.ids) {
+      await cluster.open(id);
+    }
+    return cluster;
+  }
+
+  /** Starts a member on what its disk holds; its engine is empty, so it replays its whole log. */
+  async open(id: MemberId): Promise<Replica> {
+    const number = this.ids.indexOf(id);
+    const disk = this.disks[number];
+    if (disk === undefined) {
+      throw new RangeError(`no member ${id}`);
+    }
+    const fileSystem = new MemoryFileSystem(disk);
+    await fileSystem.makeDirectory('/log');
+    const random = seededRandom(100 + number);
+    const log = await WriteAheadLog.open({ fileSystem, directory: '/log', random, segmentMaxBytes: 65_536 });
+    const { replication = 'pipelined', raft = {}, limits = {} } = this.options;
+    const defaults = defaultRaftOptions({
+      id,
+      electionTimeoutMs: 100,
+      random: (bound) => random.integer(bound),
+    });
+    const replica = await Replica.open({
+      memberId: id,
+      clusterId: 7n,
+      raft: { ...defaults, replication: replicationPreset(replication), ...raft },
+      tickMs,
+      log,
+      founding: foundingConfiguration(this.ids),
+      store: Store.open(new MemoryEngine()),
+      clock: this.clock,
+      random,
+      logger: silentLogger,
+      connect: (events) => {
+        this.mailboxes.set(id, events);
+        return {
+          setPeers: () => undefined,
+          send: (messages) => this.deliver(messages),
+          close: async () => void this.mailboxes.delete(id),
+        };
+      },
+      limits: { ...defaultLimits, ...limits },
+    });
+    this.replicas.set(id, replica);
+    return replica;
+  }
+
+  member(number: number): Replica {
+    const replica = this.replicas.get(toMemberId(BigInt(number)));
+    if (replica === undefined) {
+      throw new RangeError(`member ${number} is not running`);
+    }
+    return replica;
+  }
+
+  /** Moves the clock until a member leads that all connected members follow. */
+  async awaitLeader(): Promise<Replica> {
+    for (let waitedMs = 0; waitedMs < 10_000; waitedMs += tickMs) {
+      const running = [...this.replicas].filter(([id]) => !this.cut.has(id)).map(([, replica]) => replica);
+      const leader = running.find((replica) => replica.status().role === 'leader');
+      const { memberId } = leader?.status() ?? {};
+      if (leader !== undefined && running.every((replica) => replica.status().leader === memberId)) {
+        return leader;
+      }
+      await this.clock.advance(tickMs);
+    }
+    throw new Error('no leader was elected within 10 simulated seconds');
+  }
+
+  /** Messages from and to this member are lost. */
+  disconnect(id: MemberId): void {
+    this.cut.add(id);
+  }
+
+  reconnect(id: MemberId): void {
+    this.cut.delete(id);
+  }
+
+  /** The member's process ends in good order. */
+  async stop(id: MemberId): Promise<void> {
+    const replica = this.replicas.get(id);
+    this.replicas.delete(id);
+    await replica?.close();
+  }
+
+  async close(): Promise<void> {
+    for (const id of this.ids) {
+      await this.stop(id);
+    }
+  }
+
+  private deliver(messages: readonly Message[]): void {
+    for (const message of messages) {
+      this.clock.defer(() => {
+        if (!this.cut.has(message.from) && !this.cut.has(message.to)) {
+          this.mailboxes.get(message.to)?.receive(message);
+        }
+      });
+    }
+  }
+}
+
+const defaultLimits: ReplicaLimits = {
+  requestMaxBytes: 1024,
+  pendingProposalsMax: 100,
+  pendingProposalsMaxBytes: 100_000,
+  pendingReadsMax: 100,
+  inputQueueMax: 1000,
+};
+
+const silentLogger: Logger = {
+  trace: () => undefined,
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+  child: () => silentLogger,
+};
+
+function foundingConfiguration(ids: readonly MemberId[]): Configuration {
+  return {
+    voters: ids,
+    outgoingVoters: [],
+    learners: [],
+    learnersNext: [],
+    addresses: ids.map((id) => ({ id, name: `m${id}`, peerUrls: [`http://127.0.0.1:${2380 + Number(id)}`] })),
+  };
+}
