@@ -2,7 +2,7 @@ import { assert } from './assert.ts';
 import { advanceCommit } from './commit.ts';
 import type { Entry } from './entry.ts';
 import { type LogIndex, type MemberId, offsetIndex } from './identifiers.ts';
-import { cachedEntries, lastIndexWithTermAtMost, termAt, totalBytes } from './log.ts';
+import { cachedEntries, firstCachedIndex, lastIndexWithTermAtMost, termAt, totalBytes } from './log.ts';
 import type { AppendResponse } from './message.ts';
 import {
   addInflight,
@@ -206,10 +206,12 @@ function sendNextEntries(step: Step, progress: Progress): boolean {
   const entries = cachedEntries(state.log, progress.next, last, appendMaxEntries, appendMaxBytes);
   if (entries === null) {
     progress.readPending = true;
+    // Only what has left memory is certain to be in storage: the rest may still be on its way there.
+    const stored = firstCachedIndex(state.log) - 1;
     askForEntries(step, {
       purpose: { kind: 'replicate', peer: progress.id },
       first: progress.next,
-      last: Math.min(last, progress.next + appendMaxEntries - 1) as LogIndex,
+      last: Math.min(last, stored, progress.next + appendMaxEntries - 1) as LogIndex,
       maxBytes: appendMaxBytes,
     });
     return false;
