@@ -71,7 +71,7 @@ export class EntryReader {
   ): Promise<readonly Entry[]> {
     const wanted: Wanted = { next: first, last, maxBytes, bytes: 0, entries: [] };
     for (const place of places) {
-      if (wanted.next > last || wanted.bytes >= maxBytes) break;
+      if (wanted.next > last || (wanted.entries.length > 0 && wanted.bytes >= maxBytes)) break;
       const path = `${this.#directory}/${segmentName(place.segment)}`;
       const file = await this.#fileSystem.open(path, 'read').catch((error: unknown) => {
         throw toStorageError(error, 'opening', path);

@@ -33,6 +33,8 @@ export type FoundSegment = {
   /** Where the last write began. Nothing proves that what follows is on the disk and not only in its cache. */
   readonly lastBatchStart: number;
   readonly isSealed: boolean;
+  /** Whether nothing was ever written to it after its checkpoint. */
+  readonly isEmpty: boolean;
 };
 
 /** What a log directory holds. Finding out modifies nothing. */
@@ -197,7 +199,8 @@ async function readSegment(opened: OpenSegment, to: number, image: LogImage): Pr
     return true;
   });
   const end = sealAt ?? scan.offset;
-  return { path, header, end, lastCrc, lastBatchStart, isSealed: sealAt !== null };
+  const isEmpty = lastBatchStart === SEGMENT_HEADER_BYTES;
+  return { path, header, end, lastCrc, lastBatchStart, isSealed: sealAt !== null, isEmpty };
 }
 
 async function isSealed(opened: OpenSegment, end: number): Promise<boolean> {
@@ -218,13 +221,13 @@ async function isSealed(opened: OpenSegment, end: number): Promise<boolean> {
  * last segment but one only, and only while the last one holds nothing else.
  */
 function checkSeals(segments: readonly FoundSegment[], tornTail: TornTail | null): void {
-  for (const [at, segment] of segments.slice(0, -1).entries()) {
+  for (const [at, segment] of segments.entries()) {
     const next = segments[at + 1];
     if (segment.isSealed || next === undefined) continue;
-    const isFresh =
-      at === segments.length - 2 && tornTail === null && next.lastBatchStart === SEGMENT_HEADER_BYTES;
-    if (!isFresh)
+    const mayBeMissing = at === segments.length - 2 && next.isEmpty && tornTail === null;
+    if (!mayBeMissing) {
       throw damaged(segment.path, segment.end, 'the seal at the end of the segment is not intact');
+    }
   }
 }
 

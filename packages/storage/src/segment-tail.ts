@@ -167,15 +167,9 @@ export class SegmentTail {
     // Names and bytes that were found may be in the cache only, and recovery will be relied on.
     await this.#options.fileSystem.syncDirectory(this.#options.directory);
     await rewrite(this.#segment, last.lastBatchStart);
+    // As long as the last segment is empty, the same holds for the seal of the one before it.
     const previous = found.segments.at(-2);
-    if (previous !== undefined && !previous.isSealed) {
-      const segment = await openFound(previous, this.#options.fileSystem);
-      try {
-        await writeSeal(segment);
-      } finally {
-        await segment.file.close();
-      }
-    }
+    if (previous !== undefined && last.isEmpty) await sealAgain(previous, this.#options.fileSystem);
     // Bytes of a torn write lie behind the end: going on in the same segment could bring them to life.
     if (found.tornTail !== null) await this.#changeSegment(0);
   }
@@ -277,5 +271,14 @@ async function writeSeal(segment: Segment): Promise<void> {
     await segment.file.sync();
   } catch (error) {
     throw toStorageError(error, 'sealing', segment.path);
+  }
+}
+
+async function sealAgain(found: FoundSegment, fileSystem: FileSystem): Promise<void> {
+  const segment = await openFound(found, fileSystem);
+  try {
+    await writeSeal(segment);
+  } finally {
+    await segment.file.close();
   }
 }
