@@ -37,7 +37,7 @@ export class ManualClock implements Clock {
     await this.settle();
     while (this.nowMs < endMs) {
       this.nowMs += 1;
-      for (const alarm of [...this.alarms]) {
+      for (const alarm of this.alarms) {
         if (alarm.atMs <= this.nowMs && this.alarms.delete(alarm)) {
           alarm.callback();
         }
