@@ -72,7 +72,7 @@ export class Replica {
       return replica;
     } catch (error) {
       await options.log.close();
-      options.store.close();
+      await options.store.close();
       throw error;
     }
   }
@@ -179,7 +179,7 @@ export class Replica {
     await this.persister.close();
     await Promise.allSettled(this.logReads);
     await this.log.close();
-    this.store.close();
+    await this.store.close();
   }
 
   private start(): void {
