@@ -10,11 +10,14 @@ export type KeyVersion = {
   readonly position: number;
 };
 
-/** How many numbers of `older` describe one version. */
+/** `unfinished`: the limit was reached, more may have to go. `gone`: no version is left. */
+export type CompactionOutcome = 'kept' | 'gone' | 'unfinished';
+
+/** How many numbers of `older` describe one version: the fields of KeyVersion, in their order. */
 const width = 4;
 
 /**
- * All versions of one key that the store still knows, oldest first.
+ * All versions of one key that the store still knows.
  *
  * Most keys have one version only, so the newest one is kept in the object's own fields and costs no further
  * allocation. The object is a KeyVersion itself; it shows the newest version only until the next change.
@@ -24,7 +27,11 @@ export class KeyHistory implements KeyVersion {
   createRevision: number;
   version: number;
   position: number;
-  /** The versions before the newest, four numbers each; null while there is none. */
+  /**
+   * The versions before the newest, oldest first, `width` numbers each; null while there is none. The first
+   * number says where the oldest version begins: what is before it is forgotten, and moved over only now and
+   * then.
+   */
   private older: number[] | null = null;
 
   constructor(modRevision: number, createRevision: number, version: number, position: number) {
@@ -40,21 +47,14 @@ export class KeyHistory implements KeyVersion {
 
   /** The newest version, detached from later changes. */
   newest(): KeyVersion {
-    return {
-      modRevision: this.modRevision,
-      createRevision: this.createRevision,
-      version: this.version,
-      position: this.position,
-    };
+    const { modRevision, createRevision, version, position } = this;
+    return { modRevision, createRevision, version, position };
   }
 
   /** Makes this the newest version. `modRevision` must be greater than the last one's. */
   append(modRevision: number, createRevision: number, version: number, position: number): void {
-    if (this.older === null) {
-      this.older = [this.modRevision, this.createRevision, this.version, this.position];
-    } else {
-      this.older.push(this.modRevision, this.createRevision, this.version, this.position);
-    }
+    this.older ??= [1];
+    this.older.push(this.modRevision, this.createRevision, this.version, this.position);
     this.modRevision = modRevision;
     this.createRevision = createRevision;
     this.version = version;
@@ -66,15 +66,9 @@ export class KeyHistory implements KeyVersion {
     if (this.modRevision <= revision) {
       return this.version === 0 ? null : this;
     }
+    const start = this.lastNotAfter(revision);
     const older = this.older;
-    if (older === null) {
-      return null;
-    }
-    let start = older.length - width;
-    while (start >= 0 && (older[start] as number) > revision) {
-      start -= width;
-    }
-    if (start < 0 || older[start + 2] === 0) {
+    if (older === null || start === null || older[start + 2] === 0) {
       return null;
     }
     return {
@@ -86,64 +80,85 @@ export class KeyHistory implements KeyVersion {
   }
 
   /**
-   * Whether the version at `modRevision` is needed when the store is compacted at `compactedRevision`: it is
-   * the current one at that revision or was made later. Deletions made before that revision are not needed.
+   * Whether the version made at `modRevision` is needed by a store that is compacted at `compactedRevision`.
+   * That is every version that is current at that revision or later; and among deletions only those that were
+   * made at that revision or later, for the sake of watchers that begin there.
    */
   isNeeded(modRevision: number, compactedRevision: number): boolean {
-    if (modRevision >= compactedRevision) {
-      return true;
-    }
     if (modRevision === this.modRevision) {
-      return this.version !== 0;
+      return this.version !== 0 || modRevision >= compactedRevision;
     }
-    const older = this.older ?? [];
-    for (let start = 0; start < older.length; start += width) {
-      if (older[start] === modRevision) {
-        const next = start + width < older.length ? (older[start + width] as number) : this.modRevision;
-        return next > compactedRevision && older[start + 2] !== 0;
-      }
-    }
-    return false;
+    const start = this.lastNotAfter(modRevision);
+    return (
+      start !== null && this.older?.[start] === modRevision && this.isOlderNeeded(start, compactedRevision)
+    );
   }
 
   /**
    * Forgets versions that are not needed at `compactedRevision`, oldest first and at most `max`, and calls
-   * `removed` with the position of each. Returns whether the key has a version left.
+   * `removed` with the position of each.
    *
-   * The order matters: whoever reads the records that remain at any moment must never take an older version
+   * The order matters: whoever reads the records that are left, at any moment, must never take an older version
    * for the newest.
    */
   compact(compactedRevision: number, max: number, removed: (position: number) => void): CompactionOutcome {
-    const older = this.older;
     let count = 0;
-    let start = 0;
+    const older = this.older;
     if (older !== null) {
-      while (start < older.length) {
-        const next = start + width < older.length ? (older[start + width] as number) : this.modRevision;
-        const isTombstone = older[start + 2] === 0;
-        const needed =
-          next > compactedRevision && !(isTombstone && (older[start] as number) < compactedRevision);
-        if (needed) break;
+      let start = older[0] as number;
+      while (start < older.length && !this.isOlderNeeded(start, compactedRevision)) {
         if (count === max) break;
         removed(older[start + 3] as number);
         count += 1;
         start += width;
       }
-      this.older = start === older.length ? null : start === 0 ? older : older.slice(start);
-    }
-    if (this.older !== null) {
-      return count === max ? 'unfinished' : 'kept';
-    }
-    if (this.version !== 0 || this.modRevision >= compactedRevision) {
-      return 'kept';
+      this.forgetBefore(older, start);
     }
     if (count === max) {
       return 'unfinished';
     }
+    if (this.older !== null || this.isNeeded(this.modRevision, compactedRevision)) {
+      return 'kept';
+    }
     removed(this.position);
     return 'gone';
   }
-}
 
-/** `unfinished`: the limit was reached, more may have to go. `gone`: no version is left. */
-export type CompactionOutcome = 'kept' | 'gone' | 'unfinished';
+  private isOlderNeeded(start: number, compactedRevision: number): boolean {
+    const older = this.older ?? [];
+    const modRevision = older[start] as number;
+    const nextRevision = older[start + width] ?? this.modRevision;
+    const isDeletion = older[start + 2] === 0;
+    return modRevision >= compactedRevision || (nextRevision > compactedRevision && !isDeletion);
+  }
+
+  private forgetBefore(older: number[], start: number): void {
+    if (start === older.length) {
+      this.older = null;
+    } else if (start > older.length / 2) {
+      this.older = [1, ...older.slice(start)];
+    } else {
+      older[0] = start;
+    }
+  }
+
+  /** Where in `older` the last version that was made at `revision` or before begins; null if there is none. */
+  private lastNotAfter(revision: number): number | null {
+    const older = this.older;
+    if (older === null) {
+      return null;
+    }
+    const first = older[0] as number;
+    let low = 0;
+    let high = (older.length - first) / width;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((older[first + middle * width] as number) <= revision) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low === 0 ? null : first + (low - 1) * width;
+  }
+}

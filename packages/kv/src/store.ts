@@ -24,6 +24,12 @@ import { checkPut, executeDeleteRange, executePut } from './write.ts';
 export type StoreOptions = {
   /** The most comparisons, and operations in either list, of a transaction. Default 128. */
   readonly transactionMaxOperations?: number;
+  /**
+   * Applied entries are handed to the engine together: when there are this many, or their records take this
+   * many bytes. Until then they are in memory only, and a restart applies them again. Default 1,024 and 1 MiB.
+   */
+  readonly commitMaxEntries?: number;
+  readonly commitMaxBytes?: number;
 };
 
 /** An entry of the replicated log. `data` is null if it holds no command. */
@@ -43,8 +49,12 @@ export type ApplyResult = {
     | { readonly ok: false; readonly error: StoreError };
 };
 
-const defaultTransactionMaxOperations = 128;
-/** How many records a compaction may remove, and how many keys it may look at, with each batch of entries. */
+const defaultOptions: Required<StoreOptions> = {
+  transactionMaxOperations: 128,
+  commitMaxEntries: 1024,
+  commitMaxBytes: 1024 * 1024,
+};
+/** How many records compaction may remove, and how many keys it may look at, in each call of `apply`. */
 const removalMaxRecords = 256;
 const removalMaxKeys = 2048;
 
@@ -62,6 +72,9 @@ export class Store {
   private readonly members = new MemberAttributesTable();
   private readonly compactor: Compactor;
   private applied: { readonly index: number; readonly term: number };
+  /** What compaction has taken out of the index, but not yet out of the engine. */
+  private removedPositions: number[] = [];
+  private uncommittedEntries = 0;
   private failure: Error | null = null;
 
   /**
@@ -83,7 +96,7 @@ export class Store {
 
   private constructor(engine: Engine, state: StoreState, options: StoreOptions) {
     this.engine = engine;
-    this.options = { transactionMaxOperations: defaultTransactionMaxOperations, ...options };
+    this.options = { ...defaultOptions, ...options };
     this.map = new VersionedMap(engine, state);
     this.compactor = new Compactor(this.map, state.removedRevision);
     this.applied = { index: state.appliedIndex, term: state.appliedTerm };
@@ -110,16 +123,15 @@ export class Store {
   }
 
   /**
-   * Applies entries in one engine transaction, together with the index of the last one. Those that are
-   * applied already are skipped; the others must follow the last applied one without a gap. Returns what
-   * became of each command that was applied by this call.
+   * Applies entries. Those that are applied already are skipped; the others must follow the last applied one
+   * without a gap. Returns what became of each command that was applied by this call.
    *
-   * On return the changes survive the death of the process, not that of the host (see `sync`).
+   * On return reads see the changes. They reach the engine in larger batches, always with the index of the
+   * last entry: what a crash takes away is applied again from the log (see `sync`).
    */
   apply(entries: readonly StoreEntry[]): readonly ApplyResult[] {
     return this.guard(() => {
       const results: ApplyResult[] = [];
-      const before = this.applied.index;
       for (const entry of entries) {
         if (entry.index <= this.applied.index) continue;
         assert(entry.index === this.applied.index + 1, 'entries are applied without a gap');
@@ -127,9 +139,16 @@ export class Store {
           results.push(this.applyCommand(entry.index, entry.data));
         }
         this.applied = { index: entry.index, term: entry.term };
+        this.uncommittedEntries += 1;
       }
-      if (this.applied.index > before) {
-        this.commit(this.compactor.step(removalMaxRecords, removalMaxKeys));
+      if (!this.compactor.isDone) {
+        this.removedPositions.push(...this.compactor.step(removalMaxRecords, removalMaxKeys));
+      }
+      if (
+        this.uncommittedEntries >= this.options.commitMaxEntries ||
+        this.map.pendingBytes >= this.options.commitMaxBytes
+      ) {
+        this.commit();
       }
       return results;
     });
@@ -170,15 +189,21 @@ export class Store {
    */
   removeCompacted(maxRecords: number): boolean {
     return this.guard(() => {
-      const positions = this.compactor.step(maxRecords, removalMaxKeys);
-      this.commit(positions);
+      this.removedPositions.push(...this.compactor.step(maxRecords, removalMaxKeys));
+      this.commit();
       return this.compactor.isDone;
     });
   }
 
-  /** Makes all that is applied durable. Until then the log must keep what is needed to apply it again. */
-  sync(): void {
-    this.guard(() => this.engine.sync());
+  /**
+   * Makes all that is applied durable. Resolves with the index of the last entry that is: the log may forget
+   * it and those before it. If the engine is not persistent, nothing ever is, and the result is 0.
+   */
+  async sync(): Promise<number> {
+    this.guard(() => this.commit());
+    const { index } = this.applied;
+    await this.engine.sync();
+    return this.engine.isPersistent ? index : 0;
   }
 
   /** Bytes that the engine takes. */
@@ -197,12 +222,17 @@ export class Store {
    * compaction has got. Reads everything: for tests and simulations, not for a busy member.
    */
   digest(): string {
-    this.checkUsable();
+    this.guard(() => this.commit());
     return stateDigest(this.engine, this.map, this.members.all);
   }
 
-  close(): void {
-    this.engine.close();
+  /** Hands everything to the engine and closes it. After a failure it only closes it. */
+  async close(): Promise<void> {
+    try {
+      if (this.failure === null) this.commit();
+    } finally {
+      await this.engine.close();
+    }
   }
 
   private applyCommand(index: number, data: Uint8Array): ApplyResult {
@@ -237,7 +267,7 @@ export class Store {
     }
   }
 
-  private commit(removedPositions: readonly number[]): void {
+  private commit(): void {
     const state = encodeState({
       appliedIndex: this.applied.index,
       appliedTerm: this.applied.term,
@@ -248,9 +278,11 @@ export class Store {
     });
     this.engine.commit({
       ...this.map.takeRecords(),
-      removedPositions,
+      removedPositions: this.removedPositions,
       facts: [...this.members.takeFacts(), state],
     });
+    this.removedPositions = [];
+    this.uncommittedEntries = 0;
   }
 
   /** Whatever goes wrong in `work` leaves memory and engine different: nothing may be done after it. */

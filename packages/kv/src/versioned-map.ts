@@ -35,6 +35,7 @@ export class VersionedMap {
   /** The position of the first record that is not with the engine yet. */
   private pendingPosition: number;
   private pendingRecords: StoredRecord[] = [];
+  private pendingRecordBytes = 0;
   private stepHasChanges = false;
 
   constructor(engine: Engine, state: VersionedMapState) {
@@ -60,6 +61,11 @@ export class VersionedMap {
 
   get nextPosition(): number {
     return this.pendingPosition + this.pendingRecords.length;
+  }
+
+  /** How many bytes `takeRecords` would hand over. */
+  get pendingBytes(): number {
+    return this.pendingRecordBytes;
   }
 
   /** The revision that a request means by `requested`. Throws `future-revision` or `compacted`. */
@@ -152,12 +158,14 @@ export class VersionedMap {
     const taken = { firstPosition: this.pendingPosition, records: this.pendingRecords };
     this.pendingPosition += this.pendingRecords.length;
     this.pendingRecords = [];
+    this.pendingRecordBytes = 0;
     return taken;
   }
 
   private append(header: Uint8Array, value: Uint8Array): number {
     const position = this.nextPosition;
     this.pendingRecords.push({ header, value });
+    this.pendingRecordBytes += header.length + value.length;
     this.stepHasChanges = true;
     return position;
   }

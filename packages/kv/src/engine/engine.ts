@@ -19,17 +19,17 @@ export type EngineBatch = {
  * Keeps a store's records and facts. Records are only ever appended and removed, which is what makes
  * every engine fast: a record's *position* counts all records that were ever written, from 1.
  *
- * An engine knows nothing of keys and revisions. It belongs to one store, and its methods are synchronous.
- * What fails throws an EngineError; after a failed `commit` the engine must be closed.
+ * An engine knows nothing of keys and revisions. It belongs to one store. What is on the path of every request
+ * is synchronous. What fails throws an EngineError; after a failed `commit` the engine must be closed.
  */
 export interface Engine {
   /** False if nothing outlives the process. */
   readonly isPersistent: boolean;
 
   /**
-   * Makes all of the batch visible, or nothing. What was committed survives the death of the process. A
-   * power failure may take away the latest commits, but never a part of one and never an earlier one than a
-   * later one; `sync` puts an end to that for all that was committed before.
+   * Makes all of the batch visible, or nothing. What is committed outlives the process, not always the host:
+   * a power failure may take away the latest commits, but never a part of one, nor one without those after
+   * it. `sync` puts an end to that for what was committed before.
    */
   commit(batch: EngineBatch): void;
 
@@ -39,14 +39,14 @@ export interface Engine {
   /** All that is committed now, unchanged by later commits, until the view is closed. */
   openView(): EngineView;
 
-  /** Makes every commit durable. Costs a flush to the disk. */
-  sync(): void;
+  /** Resolves when every commit made so far is durable. Costs a flush to the disk. */
+  sync(): Promise<void>;
 
   /** Bytes that the data takes, and those of them that are not free space. */
   size(): { readonly totalBytes: number; readonly inUseBytes: number };
 
-  /** Open views must be closed before. */
-  close(): void;
+  /** Open views must be closed before. Resolves when the files may be opened again. */
+  close(): Promise<void>;
 }
 
 /** A consistent state of an engine. */

@@ -38,7 +38,7 @@ export class MemoryEngine implements Engine {
     );
   }
 
-  sync(): void {
+  async sync(): Promise<void> {
     // There is nothing that could be made durable.
   }
 
@@ -46,7 +46,7 @@ export class MemoryEngine implements Engine {
     return { totalBytes: this.bytes, inUseBytes: this.bytes };
   }
 
-  close(): void {
+  async close(): Promise<void> {
     // A later store may be opened on what this one holds, as on a file.
   }
 }

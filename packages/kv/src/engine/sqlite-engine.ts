@@ -1,0 +1,267 @@
+import path from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Engine, EngineBatch, EngineView, Fact, StoredRecord } from './engine.ts';
+import { ensureDirectory } from './engine-directory.ts';
+import { EngineError } from './engine-error.ts';
+import { sqliteError } from './sqlite-error.ts';
+
+export type SqliteEngineOptions = {
+  /** Where the files are; created if it does not exist. */
+  readonly directory: string;
+  /** Bytes of pages that SQLite keeps in memory. Default 16 MiB. */
+  readonly cacheBytes?: number;
+  /** The most that the data may take; beyond it commits fail with `disk-full`. No limit by default. */
+  readonly maxBytes?: number;
+};
+
+const fileName = 'store.sqlite';
+const defaultCacheBytes = 16 * 1024 * 1024;
+const pageBytes = 8192;
+/** Pages in SQLite's own log before it copies them into the file, which costs two flushes to the disk. */
+const checkpointPages = 2048;
+/** How long to wait for another connection that happens to hold a lock. */
+const busyTimeoutMs = 5000;
+/** "Quor" in ASCII: tells our files from those of other applications. */
+const applicationId = 0x51756f72;
+const formatVersion = 1;
+
+/**
+ * Keeps records in a SQLite database, by way of the module that Node.js brings along.
+ *
+ * SQLite's write-ahead log is not flushed with each commit (`synchronous = NORMAL`): a power failure may cost
+ * the latest commits, but leaves the database consistent.
+ */
+export class SqliteEngine implements Engine {
+  readonly isPersistent = true;
+  private readonly file: string;
+  private readonly database: DatabaseSync;
+  private readonly statements: Statements;
+
+  /** Throws an EngineError. */
+  static open(options: SqliteEngineOptions): SqliteEngine {
+    ensureDirectory(options.directory);
+    const file = path.join(options.directory, fileName);
+    let database: DatabaseSync | null = null;
+    try {
+      database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+      prepareDatabase(database, file, options);
+      return new SqliteEngine(file, database);
+    } catch (error) {
+      database?.close();
+      throw sqliteError(error, file);
+    }
+  }
+
+  private constructor(file: string, database: DatabaseSync) {
+    this.file = file;
+    this.database = database;
+    this.statements = prepareStatements(database);
+  }
+
+  commit(batch: EngineBatch): void {
+    const { begin, insert, remove, setFact, commit } = this.statements;
+    try {
+      begin.run();
+      let position = batch.firstPosition;
+      for (const { header, value } of batch.records) {
+        insert.run(position, header, value);
+        position += 1;
+      }
+      for (const removed of batch.removedPositions) {
+        remove.run(removed);
+      }
+      for (const { name, content } of batch.facts) {
+        setFact.run(name, content);
+      }
+      commit.run();
+    } catch (error) {
+      this.rollBack();
+      throw sqliteError(error, this.file);
+    }
+  }
+
+  read(position: number): StoredRecord | null {
+    try {
+      const row = this.statements.read.get(position) as [Uint8Array, Uint8Array] | undefined;
+      return row === undefined ? null : { header: row[0], value: row[1] };
+    } catch (error) {
+      throw sqliteError(error, this.file);
+    }
+  }
+
+  openView(): EngineView {
+    return SqliteView.open(this.file);
+  }
+
+  async sync(): Promise<void> {
+    try {
+      // A commit that is flushed flushes all that were appended to SQLite's log before it.
+      this.database.exec('PRAGMA synchronous = FULL');
+      this.statements.setFact.run('synced', new Uint8Array(0));
+      this.database.exec('PRAGMA synchronous = NORMAL');
+    } catch (error) {
+      throw sqliteError(error, this.file);
+    }
+  }
+
+  size(): { totalBytes: number; inUseBytes: number } {
+    try {
+      const [pages, freePages] = this.statements.pages.get() as unknown as [number, number];
+      return { totalBytes: pages * pageBytes, inUseBytes: (pages - freePages) * pageBytes };
+    } catch (error) {
+      throw sqliteError(error, this.file);
+    }
+  }
+
+  async close(): Promise<void> {
+    this.database.close();
+  }
+
+  /** Best effort: after a failed commit the engine is of no more use, and SQLite rolls back when it is opened. */
+  private rollBack(): void {
+    if (!this.database.isTransaction) return;
+    try {
+      this.database.exec('ROLLBACK');
+    } catch {
+      // The error that matters is the one that made the rollback necessary.
+    }
+  }
+}
+
+type Statements = {
+  readonly begin: StatementSync;
+  readonly insert: StatementSync;
+  readonly remove: StatementSync;
+  readonly setFact: StatementSync;
+  readonly commit: StatementSync;
+  readonly read: StatementSync;
+  readonly pages: StatementSync;
+};
+
+function prepareStatements(database: DatabaseSync): Statements {
+  return {
+    begin: database.prepare('BEGIN IMMEDIATE'),
+    insert: database.prepare('INSERT INTO record (position, header, value) VALUES (?, ?, ?)'),
+    remove: database.prepare('DELETE FROM record WHERE position = ?'),
+    setFact: database.prepare('INSERT OR REPLACE INTO fact (name, content) VALUES (?, ?)'),
+    commit: database.prepare('COMMIT'),
+    read: asArrays(database.prepare('SELECT header, value FROM record WHERE position = ?')),
+    pages: asArrays(
+      database.prepare('SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count'),
+    ),
+  };
+}
+
+/** Rows as arrays are made faster than rows as objects. */
+function asArrays(statement: StatementSync): StatementSync {
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+function prepareDatabase(database: DatabaseSync, file: string, options: SqliteEngineOptions): void {
+  const cacheKibibytes = Math.ceil((options.cacheBytes ?? defaultCacheBytes) / 1024);
+  database.exec(`
+    PRAGMA page_size = ${pageBytes};
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = NORMAL;
+    PRAGMA wal_autocheckpoint = ${checkpointPages};
+    PRAGMA cache_size = -${cacheKibibytes};
+  `);
+  if (options.maxBytes !== undefined) {
+    database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(options.maxBytes / pageBytes))}`);
+  }
+  const found = readPragma(database, 'application_id');
+  const version = readPragma(database, 'user_version');
+  if (found === 0 && version === 0 && readPragma(database, 'schema_version') === 0) {
+    createTables(database);
+    return;
+  }
+  if (found !== applicationId) {
+    throw new EngineError('damaged', `${file} is a database of another application`, { path: file });
+  }
+  if (version > formatVersion) {
+    throw new EngineError(
+      'newer-format',
+      `${file} has format ${version}, this release knows ${formatVersion}`,
+      {
+        path: file,
+      },
+    );
+  }
+}
+
+function createTables(database: DatabaseSync): void {
+  database.exec(`
+    BEGIN IMMEDIATE;
+    CREATE TABLE record (position INTEGER PRIMARY KEY, header BLOB NOT NULL, value BLOB NOT NULL) STRICT;
+    CREATE TABLE fact (name TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT, WITHOUT ROWID;
+    PRAGMA application_id = ${applicationId};
+    PRAGMA user_version = ${formatVersion};
+    COMMIT;
+  `);
+}
+
+function readPragma(database: DatabaseSync, name: string): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+/** A connection of its own, whose read transaction sees one state of the database until it ends. */
+class SqliteView implements EngineView {
+  private readonly file: string;
+  private readonly database: DatabaseSync;
+  private readonly factList: readonly Fact[];
+
+  static open(file: string): SqliteView {
+    let database: DatabaseSync | null = null;
+    try {
+      database = new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
+      database.exec('BEGIN');
+      // The transaction sees the state at its first read, not at its beginning.
+      const facts = asArrays(database.prepare('SELECT name, content FROM fact ORDER BY name')).all();
+      return new SqliteView(
+        file,
+        database,
+        (facts as unknown as [string, Uint8Array][]).map(([name, content]) => ({ name, content })),
+      );
+    } catch (error) {
+      database?.close();
+      throw sqliteError(error, file);
+    }
+  }
+
+  private constructor(file: string, database: DatabaseSync, facts: readonly Fact[]) {
+    this.file = file;
+    this.database = database;
+    this.factList = facts;
+  }
+
+  facts(): readonly Fact[] {
+    return this.factList;
+  }
+
+  *headers(): Iterable<{ readonly position: number; readonly header: Uint8Array }> {
+    const rows = this.rows('SELECT position, header FROM record ORDER BY position');
+    for (const [position, header] of rows as Iterable<[number, Uint8Array]>) {
+      yield { position, header };
+    }
+  }
+
+  *records(): Iterable<{ readonly position: number } & StoredRecord> {
+    const rows = this.rows('SELECT position, header, value FROM record ORDER BY position');
+    for (const [position, header, value] of rows as Iterable<[number, Uint8Array, Uint8Array]>) {
+      yield { position, header, value };
+    }
+  }
+
+  close(): void {
+    this.database.close();
+  }
+
+  private *rows(query: string): Iterable<unknown> {
+    try {
+      yield* asArrays(this.database.prepare(query)).iterate();
+    } catch (error) {
+      throw sqliteError(error, this.file);
+    }
+  }
+}
