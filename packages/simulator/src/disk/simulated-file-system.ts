@@ -106,8 +106,9 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   writeFile(path: string, inode: Inode, source: Uint8Array, position: number): Promise<void> {
-    this.probe('write');
+    // A crash that the probe causes finds the write under way.
     const complete = this.disk.beginWrite(inode, source, position);
+    this.probe('write');
     return this.access(() => {
       complete();
       const { trouble } = this.disk;

@@ -67,8 +67,7 @@ export class FaultInjector {
   stop(): void {
     this.trace.story('fault', 'all faults end');
     this.stopped = true;
-    this.cluster.network.paths.heal();
-    this.cluster.network.flush();
+    this.cluster.network.heal();
     for (const member of this.cluster.members) {
       const { trouble } = member.disk;
       trouble.stalledUntilUs = 0;
@@ -152,6 +151,9 @@ export class FaultInjector {
     }
     this.cluster.hold(member);
     const stopped = (): void => {
+      if (this.stopped) {
+        this.cluster.release(member); // The faults ended while it was stopping.
+      }
       this.after(downMs, () => {
         this.cluster.release(member);
         this.after(gapMs, () => this.restart(host + 1, downMs, gapMs));

@@ -74,7 +74,10 @@ export class EventQueue {
         break;
       }
       const right = childPosition + 1;
-      if (right < size && isBefore(this.heap[right] as ScheduledEvent, this.heap[childPosition] as ScheduledEvent)) {
+      if (
+        right < size &&
+        isBefore(this.heap[right] as ScheduledEvent, this.heap[childPosition] as ScheduledEvent)
+      ) {
         childPosition = right;
       }
       const child = this.heap[childPosition] as ScheduledEvent;

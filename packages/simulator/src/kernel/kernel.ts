@@ -3,7 +3,7 @@ import { EventQueue, type ScheduledEvent } from './event-queue.ts';
 import { forbidRealWorld } from './real-world.ts';
 
 /** More events than this in one run mean that something spins without simulated time passing. */
-const RUN_MAX_EVENTS = 4_000_000;
+const RUN_MAX_EVENTS = 400_000;
 
 /**
  * Simulated time and the one order of all that happens.

@@ -211,8 +211,7 @@ export class Connection {
         this.connectAfter(this.backoffUs());
         return;
       }
-      const roundTripUs =
-        wire.paths.delayUs(from.host, peer.host) + wire.paths.delayUs(peer.host, from.host);
+      const roundTripUs = wire.paths.delayUs(from.host, peer.host) + wire.paths.delayUs(peer.host, from.host);
       from.life.after(roundTripUs, () => this.opened(peer));
     });
   }

@@ -98,6 +98,14 @@ export class Network {
     }
   }
 
+  /** From now on the network is as good as a network can be. */
+  heal(): void {
+    const none = { lossChance: 0, duplicateChance: 0, reorderChance: 0, retransmitChance: 0, resetChance: 0 };
+    this.wire.profile = { ...this.wire.profile, ...none };
+    this.paths.heal();
+    this.flush();
+  }
+
   /** Messages on their way, over all connections. */
   get inFlight(): number {
     let count = 0;

@@ -1,5 +1,8 @@
 import type { RandomStream } from '../kernel/random-stream.ts';
 
+/** However slow a path is, nothing is on its way for longer than this. */
+const DELAY_MAX_US = 1_500_000;
+
 /** How the network behaves in a run, beside partitions and other events that are injected one by one. */
 export type NetworkProfile = {
   /** The mean one-way delay between two hosts. Each direction of each pair draws its own around this. */
@@ -19,7 +22,8 @@ export type NetworkProfile = {
 
 /** The state of every direction between two hosts: is it blocked, how slow is it. Hosts are numbered from 0. */
 export class Paths {
-  private readonly profile: NetworkProfile;
+  private retransmitChance: number;
+  private readonly retransmitUs: number;
   private readonly random: RandomStream;
   private readonly hostCount: number;
   private readonly meanUs: number[] = [];
@@ -28,7 +32,8 @@ export class Paths {
 
   constructor(hostCount: number, profile: NetworkProfile, random: RandomStream) {
     this.hostCount = hostCount;
-    this.profile = profile;
+    this.retransmitChance = profile.retransmitChance;
+    this.retransmitUs = profile.retransmitUs;
     this.random = random;
     for (let path = 0; path < hostCount * hostCount; path += 1) {
       this.meanUs.push(profile.delayMeanUs * (0.5 + random.fraction()));
@@ -59,12 +64,13 @@ export class Paths {
   delayUs(from: number, to: number): number {
     const path = this.pathOf(from, to);
     const meanUs = (this.meanUs[path] ?? 0) * (this.slowdown[path] ?? 1);
-    const lateUs = this.random.chance(this.profile.retransmitChance) ? this.profile.retransmitUs : 0;
-    return meanUs * 0.5 + this.random.exponential(meanUs * 0.5) + lateUs;
+    const lateUs = this.random.chance(this.retransmitChance) ? this.retransmitUs : 0;
+    return Math.min(meanUs * 0.5 + this.random.exponential(meanUs * 0.5) + lateUs, DELAY_MAX_US);
   }
 
-  /** Opens every direction and takes away every slowness. */
+  /** Opens every direction, takes away every slowness, and retransmits nothing any more. */
   heal(): void {
+    this.retransmitChance = 0;
     this.blocks.fill(0);
     this.slowdown.fill(1);
   }

@@ -24,7 +24,8 @@ export type Fate = 'sends to' | 'reaches' | 'repeats to' | 'lost to' | 'cannot s
 export type Wire = {
   readonly kernel: Kernel;
   readonly random: RandomStream;
-  readonly profile: NetworkProfile;
+  /** Replaced when the network recovers. */
+  profile: NetworkProfile;
   readonly paths: Paths;
   readonly counts: NetworkCounts;
   /** The process of a member, or null while it has none. */

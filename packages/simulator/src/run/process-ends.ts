@@ -15,7 +15,7 @@ export function judgeProcessEnd(
   report: Report,
 ): 'restart' | 'lost' {
   if (error instanceof StorageError) {
-    if (error.code === 'damaged' && injected.damaged) {
+    if (injected.damaged && DAMAGE.has(error.code)) {
       return 'lost';
     }
     const isExpected =
@@ -36,4 +36,6 @@ export function judgeProcessEnd(
   return 'lost';
 }
 
+/** What a changed bit can look like, depending on where it is. */
+const DAMAGE: ReadonlySet<string> = new Set(['damaged', 'newer-format', 'wrong-cluster', 'wrong-member']);
 const DISK_ERRORS: ReadonlySet<string> = new Set(['disk-full', 'disk-failed']);

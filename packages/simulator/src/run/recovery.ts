@@ -1,6 +1,7 @@
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Report } from '../cluster/run-observer.ts';
 import type { SimulatedMember } from '../cluster/simulated-member.ts';
+import type { Life } from '../host/life.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Trace } from '../kernel/trace.ts';
 import type { RunPlan } from '../plan/plan.ts';
@@ -62,26 +63,29 @@ export class Recovery {
     this.converge();
   }
 
+  /** Asks a member until it has served, one call at a time, and anew when its process is another one. */
   private ask(member: SimulatedMember): void {
-    if (this.finished || this.cluster.isLost(member)) {
-      this.waiting.delete(member);
-      return;
-    }
-    const { life } = member;
-    this.kernel.schedule(RETRY_MS * 1000, () => {
-      if (this.waiting.has(member) && (member.life !== life || member.replica === null)) {
-        this.ask(member);
+    let asked: Life | null = null;
+    const poll = (): void => {
+      if (this.finished || !this.waiting.has(member)) {
+        return;
       }
-    });
-    life?.after(0, () => {
-      this.serve(member).then(
-        () => this.waiting.delete(member),
-        (error: unknown) => {
-          this.trace.detail(member.identity.name, `does not serve yet: ${String(error)}`);
-          life.after(RETRY_MS * 1000, () => this.ask(member));
-        },
-      );
-    });
+      const { life } = member;
+      if (life !== null && life !== asked && member.replica !== null) {
+        asked = life;
+        life.after(0, () => {
+          this.serve(member).then(
+            () => this.waiting.delete(member),
+            (error: unknown) => {
+              this.trace.detail(member.identity.name, `does not serve yet: ${String(error)}`);
+              asked = null;
+            },
+          );
+        });
+      }
+      this.kernel.schedule(RETRY_MS * 1000, poll);
+    };
+    poll();
   }
 
   private async serve(member: SimulatedMember): Promise<void> {
@@ -97,6 +101,11 @@ export class Recovery {
   private converge(): void {
     if (this.finished) {
       return;
+    }
+    for (const member of this.waiting) {
+      if (this.cluster.isLost(member)) {
+        this.waiting.delete(member);
+      }
     }
     if (this.waiting.size === 0 && this.haveConverged()) {
       this.finished = true;
