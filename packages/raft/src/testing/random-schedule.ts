@@ -260,7 +260,7 @@ export class RandomSchedule {
     }
     for (let tick = 0; tick < RECOVERY_TICKS; tick += 1) {
       cluster.tickAll();
-      this.#settle();
+      cluster.rest();
       const leader = cluster.leader();
       if (leader === undefined) {
         continue;
@@ -286,28 +286,6 @@ export class RandomSchedule {
     });
     const reading = [...this.#cluster.pendingReads.values()].some((read) => ids.has(read.member));
     return upToDate && !reading && state.commit === state.log.lastIndex;
-  }
-
-  #settle(): void {
-    const cluster = this.#cluster;
-    for (let moved = true; moved; ) {
-      moved = cluster.network.length > 0;
-      cluster.settle();
-      for (const member of cluster.running()) {
-        while (member.disk.pendingWrites > 0) {
-          cluster.persist(member);
-          moved = true;
-        }
-        while (member.toApply.length > 0) {
-          cluster.apply(member, member.toApply.length);
-          moved = true;
-        }
-        if (member.installing !== null) {
-          cluster.finishInstall(member, true);
-          moved = true;
-        }
-      }
-    }
   }
 }
 

@@ -19,6 +19,8 @@ export type TestClusterOptions = {
   readonly spares?: readonly number[];
   /** The terms of the entries after the founding one, for members whose logs differ from the start. */
   readonly logs?: Readonly<Record<number, readonly number[]>>;
+  /** The term that all founders have seen. Default: that of the last entry in a member's log. */
+  readonly term?: number;
   readonly options?: Partial<RaftOptions>;
   readonly random?: SeededRandom;
   /** Whether disks and state machines answer at once; if not, the test says when. Default true. */
@@ -27,7 +29,8 @@ export type TestClusterOptions = {
   readonly cachedOnRestart?: number;
 };
 
-const TICK_MS = 100;
+/** What a tick is in simulated time. */
+export const TICK_MS = 100;
 
 /**
  * A cluster in memory: cores, disks that lose what was not written, and a network that the test commands.
@@ -48,6 +51,8 @@ export class TestCluster {
   readonly answeredReads = new Map<number, LogIndex>();
   /** Told of everything that happens; stories print it. */
   onEvent: (member: MemberId, event: RaftEvent) => void = () => undefined;
+  /** Told when a member turns a client away, or may serve it a read. */
+  onAnswer: (member: MemberId, answer: string) => void = () => undefined;
   readonly #automatic: boolean;
   readonly #cachedOnRestart: number;
   #nextRead = 1;
@@ -64,7 +69,7 @@ export class TestCluster {
       const terms = setup.logs?.[number] ?? [];
       const entries = founders.has(number) ? foundingLog(configuration(setup.founders), terms) : [];
       const hardState: HardState = {
-        term: entries.at(-1)?.term ?? toTerm(0),
+        term: entries.length === 0 ? toTerm(0) : toTerm(setup.term ?? entries.at(-1)?.term ?? 0),
         vote: null,
         commit: noIndex,
       };
@@ -128,6 +133,19 @@ export class TestCluster {
     for (let delivered = 0; this.network.length > 0; delivered += 1) {
       assert(delivered < 100_000, 'the network comes to rest');
       this.deliver(0);
+    }
+  }
+
+  /** Delivers, writes, applies and installs until there is nothing left to do. */
+  rest(): void {
+    for (let moved = true; moved; ) {
+      moved = this.network.length > 0;
+      this.settle();
+      for (const member of this.running()) {
+        moved ||= member.disk.pendingWrites > 0 || member.toApply.length > 0 || member.installing !== null;
+        this.#advance(member);
+        this.finishInstall(member, true);
+      }
     }
   }
 
@@ -318,12 +336,16 @@ export class TestCluster {
       this.checker.checkRead(index, this.pendingReads.get(id)?.commit ?? noIndex);
       this.answeredReads.set(id, index);
       this.pendingReads.delete(id);
+      this.onAnswer(member.id, `may serve read ${id} once ${index} is applied`);
     }
-    for (const { id } of output.readsRefused) {
+    for (const { id, reason } of output.readsRefused) {
       this.pendingReads.delete(id);
+      this.onAnswer(member.id, `refuses read ${id}: ${reason}`);
     }
-    for (const { id } of output.proposalsRefused) {
-      this.checker.noteRefused(this.#proposals.get(id) ?? '');
+    for (const { id, reason } of output.proposalsRefused) {
+      const content = this.#proposals.get(id) ?? '';
+      this.checker.noteRefused(content);
+      this.onAnswer(member.id, `refuses ${content === '' ? 'the configuration' : `"${content}"`}: ${reason}`);
     }
     for (const read of output.logReads) {
       this.step(member, { type: 'log-read', read, entries: member.disk.read(read) });
