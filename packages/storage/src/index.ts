@@ -4,6 +4,7 @@ export type { ConfigurationEntry, TermRun } from './entry-map.ts';
 export type { File, FileLock, FileSystem, LockResult } from './file-system.ts';
 export type { Identity } from './identity-file.ts';
 export { ENTRY_DATA_MAX_BYTES } from './record.ts';
+export { type InspectLogOptions, inspectLog, type LogLine } from './inspect-log.ts';
 export type { TornTail } from './recovery.ts';
 export { StorageError, type StorageErrorCode } from './storage-error.ts';
 export { type RecoveredLog, WriteAheadLog, type WriteAheadLogOptions } from './write-ahead-log.ts';

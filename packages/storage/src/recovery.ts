@@ -11,7 +11,7 @@ import {
   segmentName,
 } from './segment.ts';
 import { examineRemains, scanRecords } from './segment-reader.ts';
-import { damaged, diskErrorCode, toStorageError } from './storage-error.ts';
+import { damaged, toStorageError } from './storage-error.ts';
 
 /** The remains of a write that was under way when the member died, and that nobody was told of. */
 export type TornTail = {
@@ -78,19 +78,16 @@ export async function findLog(fileSystem: FileSystem, directory: string): Promis
   return { image, segments, tornTail, leftovers: [...older, ...names.spares] };
 }
 
-type OpenSegment = { readonly file: File; readonly path: string; readonly header: SegmentHeader };
+/** A segment's file, open for reading, with its header. */
+export type OpenSegment = { readonly file: File; readonly path: string; readonly header: SegmentHeader };
 
-async function listSegments(
+export async function listSegments(
   fileSystem: FileSystem,
   directory: string,
 ): Promise<{ sequences: readonly number[]; spares: readonly string[] }> {
-  let names: readonly string[];
-  try {
-    names = await fileSystem.list(directory);
-  } catch (error) {
-    if (diskErrorCode(error) === 'ENOENT') return { sequences: [], spares: [] };
+  const names = await fileSystem.list(directory).catch((error: unknown) => {
     throw toStorageError(error, 'listing', directory);
-  }
+  });
   const sequences = names.map(parseSegmentName).filter((sequence) => sequence !== null);
   return {
     sequences: sequences.sort((left, right) => left - right),
@@ -108,7 +105,7 @@ function newestRun(sequences: readonly number[]): readonly number[] {
   return sequences.slice(Math.max(start, 0));
 }
 
-async function openSegment(
+export async function openSegment(
   fileSystem: FileSystem,
   directory: string,
   sequence: number,

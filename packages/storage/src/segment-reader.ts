@@ -66,15 +66,15 @@ export async function scanRecords(
 export type TailRemains = {
   /** The end of the last byte that is not zero, or the start of the range if all are zero. */
   readonly dirtyEnd: number;
-  /** An intact record that was written after the start of the range had become durable, or null. */
+  /** The first intact record whose write began behind `laterThan`, or null. */
   readonly laterRecord: number | null;
 };
 
 /**
  * Looks for what tells a torn tail from damage (FORMAT.md, "Torn or damaged"): an intact record in the
- * range whose write began only after the range's first byte was durable.
+ * range whose write began only after `laterThan`, by default the range's first byte, was durable.
  */
-export async function examineRemains(range: SegmentRange): Promise<TailRemains> {
+export async function examineRemains(range: SegmentRange, laterThan = range.from): Promise<TailRemains> {
   const window = new Window(range);
   const { record } = window;
   let dirtyEnd = range.from;
@@ -92,7 +92,7 @@ export async function examineRemains(range: SegmentRange): Promise<TailRemains> 
       }
     }
     if (laterRecord !== null || wanted < RECORD_HEADER_BYTES) continue;
-    if (!readRecordHeader(record, at, offset) || record.batchStart <= range.from) continue;
+    if (!readRecordHeader(record, at, offset) || record.batchStart <= laterThan) continue;
     const length = recordBytes(record.payloadBytes);
     if (offset + length > range.to) continue;
     if (window.find(offset, length) < 0) {

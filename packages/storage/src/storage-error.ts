@@ -29,6 +29,7 @@ export type StorageErrorCode =
 export type StorageErrorDetail = {
   readonly file?: string;
   readonly offset?: number;
+  readonly reason?: string;
   readonly cause?: unknown;
 };
 
@@ -38,12 +39,15 @@ export class StorageError extends Error {
   readonly code: StorageErrorCode;
   readonly file: string | null;
   readonly offset: number | null;
+  /** The message without the place and the advice. */
+  readonly reason: string;
 
   constructor(code: StorageErrorCode, message: string, detail: StorageErrorDetail = {}) {
     super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.code = code;
     this.file = detail.file ?? null;
     this.offset = detail.offset ?? null;
+    this.reason = detail.reason ?? message;
   }
 }
 
@@ -87,6 +91,6 @@ export function damaged(file: string, offset: number | null, found: string): Sto
   return new StorageError(
     'damaged',
     `damaged data: ${where}: ${found}. Nothing was modified. Keep a copy of the data directory, look at its log with \`quorate inspect wal\`, then remove this member from the cluster and add it again with an empty directory`,
-    offset === null ? { file } : { file, offset },
+    offset === null ? { file, reason: found } : { file, offset, reason: found },
   );
 }
