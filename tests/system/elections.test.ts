@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { eventually, rejectsWithCode } from './harness/eventually.ts';
+import { eventually, putUntilAcknowledged, rejectsWithCode } from './harness/eventually.ts';
 import { FakePeer } from './harness/fake-peer.ts';
 import type { MemberProcess } from './harness/member-process.ts';
 import { TestCluster } from './harness/test-cluster.ts';
@@ -41,7 +41,7 @@ test('never two leaders in a term, and never two votes of a member', async () =>
     } else {
       leader.pause();
     }
-    await cluster.client.put('round', String(round));
+    await putUntilAcknowledged(cluster.client, 'round', String(round));
     for (const member of cluster.running.filter((other) => other !== leader)) {
       const { term, leader: claimed } = await cluster.status(member);
       if (claimed !== 0n) {

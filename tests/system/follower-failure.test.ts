@@ -34,8 +34,8 @@ test('a member that comes back is a follower and catches up', async () => {
   await client.put('first', '1');
   await member.kill();
   const entries = Array.from({ length: 100 }, (_, number) => [`key/${number}`, `value ${number}`] as const);
-  await client.putMany(entries);
   const leader = await cluster.leader();
+  await client.putMany(entries);
 
   member.start();
   await eventually('the member has caught up', async () => {

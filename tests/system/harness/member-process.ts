@@ -91,6 +91,11 @@ export class MemberProcess {
     return readFileSync(this.plan.logFile, 'utf8');
   }
 
+  /** The end of the output, for messages. */
+  lastOutput(): string {
+    return this.isRunning ? 'runs' : this.output().trim().split('\n').slice(-5).join('\n');
+  }
+
   /** The output as structured log lines, without lines of another form. */
   logLines(): LogLine[] {
     const lines: LogLine[] = [];

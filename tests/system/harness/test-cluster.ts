@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { type MemberStatus, QuorateClient } from '@quorate/client';
-import { eventually } from './eventually.ts';
+import { eventually, HopelessError } from './eventually.ts';
 import { freePorts } from './free-ports.ts';
 import { MemberProcess } from './member-process.ts';
 import { TemporaryDirectory } from './temporary-directory.ts';
@@ -78,6 +78,7 @@ export class TestCluster implements AsyncDisposable {
   /** Waits until all members that run agree on a leader that runs too, and returns it. */
   async leader(): Promise<MemberProcess> {
     return eventually('the members agree on a leader', async () => {
+      this.#checkMajorityRuns();
       const statuses = await Promise.all(this.running.map((member) => this.status(member)));
       const [first] = statuses;
       assert(first !== undefined && first.leader !== 0n, 'no leader is known');
@@ -131,6 +132,13 @@ export class TestCluster implements AsyncDisposable {
       }
       return first;
     });
+  }
+
+  #checkMajorityRuns(): void {
+    if (this.running.length * 2 <= this.members.length) {
+      const ends = this.members.map((member) => `${member.name}: ${member.lastOutput()}`);
+      throw new HopelessError(`too few members run for a leader\n${ends.join('\n')}`);
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
