@@ -66,6 +66,7 @@ export class SimulatedDisk {
     if (first < this.#firstIndex) {
       return [];
     }
+    assert(last < this.#firstIndex + this.#entries.length, 'only what is durable is read');
     const entries = this.#entries.slice(first - this.#firstIndex, last - this.#firstIndex + 1);
     let bytes = 0;
     const end = entries.findIndex((entry) => {

@@ -14,12 +14,31 @@ import type { Message } from '../message.ts';
 import type { RaftOptions } from '../options.ts';
 import type { Output, RaftEvent, ReadReady, Refusal } from '../output.ts';
 import { defaultRaftOptions } from '../presets.ts';
+import { votersOf } from '../quorum.ts';
 import type { RestoredState } from '../restored-state.ts';
 import { cloneState } from '../state.ts';
-import { bytesOf, configuration, foundingLog, memberId, restoredLog } from './builders.ts';
+import { bytesOf, command, configuration, foundingLog, memberId, restoredLog } from './builders.ts';
 
 /** A message without its address: the tests say who sent it. */
 type Unaddressed<M> = M extends Message ? Omit<M, 'from' | 'to'> : never;
+
+/** An entry, as `[index, term]`. */
+type Position = readonly [number, number];
+
+type AppendFrom = {
+  readonly term: number;
+  readonly after: Position;
+  readonly entries?: readonly number[];
+  readonly commit?: number;
+};
+
+type VoteRequestFrom = {
+  readonly term: number;
+  /** Default: a log that is longer than any. */
+  readonly last?: Position;
+  readonly transfer?: boolean;
+  readonly preVote?: boolean;
+};
 
 /**
  * One member, n1 unless told otherwise, whose peers are played by the test. Nothing happens by itself: the
@@ -105,6 +124,34 @@ export class SoloMember {
     });
   }
 
+  /** A leader sends one command for each of `entries`, which are their terms, after the entry `after`. */
+  receiveAppend(from: number, append: AppendFrom): Output {
+    const [previousIndex, previousTerm] = append.after;
+    return this.receive(from, {
+      type: 'append-request',
+      term: toTerm(append.term),
+      previousIndex: toLogIndex(previousIndex),
+      previousTerm: toTerm(previousTerm),
+      entries: (append.entries ?? []).map((term, position) => command(previousIndex + 1 + position, term)),
+      commit: toLogIndex(append.commit ?? 0),
+    });
+  }
+
+  /** A candidate whose log ends with the entry `last` asks for this member's vote, or whether it would get it. */
+  requestVote(from: number, request: VoteRequestFrom): Output {
+    const term = toTerm(request.term);
+    const [lastIndex, lastTerm] = request.last ?? [100, request.term - 1];
+    const end = { lastIndex: toLogIndex(lastIndex), lastTerm: toTerm(lastTerm) };
+    return request.preVote === true
+      ? this.receive(from, { type: 'pre-vote-request', term, ...end })
+      : this.receive(from, {
+          type: 'vote-request',
+          term,
+          ...end,
+          leadershipTransfer: request.transfer ?? false,
+        });
+  }
+
   answerHeartbeat(from: number, round: number): Output {
     return this.receive(from, { type: 'heartbeat-response', term: this.term, round });
   }
@@ -112,7 +159,7 @@ export class SoloMember {
   /** Wins an election with everyone's votes; its no-op is durable here and nowhere else. */
   lead(): void {
     this.give({ type: 'campaign' });
-    const voters = this.core.status().configuration.voters.filter((id) => id !== this.id);
+    const voters = votersOf(this.core.status().configuration).filter((id) => id !== this.id);
     if (this.core.role === 'pre-candidate') {
       const term = toTerm(this.term + 1);
       for (const id of voters) {
@@ -155,7 +202,7 @@ export class SoloMember {
     return this.core.status().lastIndex;
   }
 
-  /** What was sent at once to n`peer` since the last call of `take`, of one type. */
+  /** What was sent to n`peer` since the last call of `forget`, of one type: at once first, then after the disk. */
   sentTo<T extends Message['type']>(peer: number, type: T): Extract<Message, { type: T }>[] {
     return [...this.sent, ...this.sentAfterPersist].filter(
       (message): message is Extract<Message, { type: T }> =>
