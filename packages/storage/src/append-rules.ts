@@ -17,33 +17,35 @@ export type LogWrite = {
 export type AppendPosition = { hardState: HardState; lastIndex: LogIndex };
 
 /**
- * Asserts that a write may follow what is in the log. A violation is a bug of the caller that could cost
- * acknowledged data, so it is found before anything is written.
+ * Asserts that a write may follow what is in the log, and moves the position behind it. A violation is a bug
+ * of the caller that could cost acknowledged data, so it is found before anything is written.
+ *
+ * Messages are put together only when they are needed: this runs for every write.
  */
 export function checkWrite(write: LogWrite, position: AppendPosition, image: LogImage): void {
   const before = position.hardState;
   const after = write.hardState ?? before;
-  assert(after.term >= before.term, `the term went back from ${before.term} to ${after.term}`);
-  assert(
-    after.term > before.term || before.vote === null || after.vote === before.vote,
-    `the vote in term ${after.term} changed`,
-  );
-  assert(
-    after.commit >= before.commit,
-    `the commit index went back from ${before.commit} to ${after.commit}`,
-  );
-  assert(
-    write.sync || (write.entries.length === 0 && after.term === before.term && after.vote === before.vote),
-    'only the commit index may be written without being made durable',
-  );
+  checkHardState(before, after);
+  if (!write.sync && (write.entries.length > 0 || after.term !== before.term || after.vote !== before.vote)) {
+    assert.fail('only the commit index may be written without being made durable');
+  }
   checkEntries(write.entries, after, before.commit, position, image);
   const lastIndex = write.entries.at(-1)?.index ?? position.lastIndex;
-  assert(
-    after.commit <= lastIndex,
-    `the commit index ${after.commit} is beyond the last entry, ${lastIndex}`,
-  );
+  if (after.commit > lastIndex) {
+    assert.fail(`the commit index ${after.commit} is beyond the last entry, ${lastIndex}`);
+  }
   position.hardState = after;
   position.lastIndex = lastIndex;
+}
+
+function checkHardState(before: HardState, after: HardState): void {
+  if (after.term < before.term) assert.fail(`the term went back from ${before.term} to ${after.term}`);
+  if (after.term === before.term && before.vote !== null && after.vote !== before.vote) {
+    assert.fail(`the vote in term ${after.term} changed from ${before.vote} to ${after.vote}`);
+  }
+  if (after.commit < before.commit) {
+    assert.fail(`the commit index went back from ${before.commit} to ${after.commit}`);
+  }
 }
 
 function checkEntries(
@@ -56,10 +58,11 @@ function checkEntries(
   const first = entries[0];
   if (first === undefined) return;
   const { firstIndex } = image.entries;
-  assert(
-    first.index > committed && first.index >= firstIndex && first.index <= position.lastIndex + 1,
-    `entry ${first.index} fits nowhere: the log has ${firstIndex} to ${position.lastIndex}, committed up to ${committed}`,
-  );
+  if (first.index <= committed || first.index < firstIndex || first.index > position.lastIndex + 1) {
+    assert.fail(
+      `entry ${first.index} fits nowhere: the log has ${firstIndex} to ${position.lastIndex}, committed up to ${committed}`,
+    );
+  }
   let { term } = first;
   let index: number = first.index;
   for (const entry of entries) {

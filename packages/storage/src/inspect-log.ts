@@ -53,6 +53,7 @@ export async function* inspectLog(options: InspectLogOptions): AsyncGenerator<Lo
     const opened = await openOrDamage(fileSystem, directory, sequence);
     if (opened instanceof StorageError) {
       yield damageLine(`${directory}/${segmentName(sequence)}`, opened.offset ?? 0, 0, opened.reason);
+      image.skip();
     } else {
       try {
         yield segmentLine(opened.path, opened.header);

@@ -12,7 +12,7 @@ import {
   type SnapshotMarker,
 } from './record.ts';
 
-const INITIAL_BYTES = 64 * 1024;
+const INITIAL_BYTES = 4096;
 
 /** A buffer that one large batch made larger than this does not stay. */
 const KEPT_MAX_BYTES = 4 * 1024 * 1024;

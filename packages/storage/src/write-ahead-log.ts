@@ -64,7 +64,7 @@ const SEGMENT_LEAST_BYTES = 4096;
  * anew is safe: what opening finds is written once more.
  */
 export class WriteAheadLog {
-  readonly recovered: RecoveredLog;
+  #recovered: RecoveredLog;
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
   readonly #image: LogImage;
@@ -78,7 +78,7 @@ export class WriteAheadLog {
   #failure: StorageError | null = null;
 
   private constructor(parts: LogParts) {
-    this.recovered = parts.recovered;
+    this.#recovered = parts.recovered;
     this.#fileSystem = parts.fileSystem;
     this.#directory = parts.directory;
     this.#image = parts.image;
@@ -118,6 +118,11 @@ export class WriteAheadLog {
       await tail.close();
       throw error;
     }
+  }
+
+  /** What was in the log when it was opened. The first write lets go of its `entries`: they may be large. */
+  get recovered(): RecoveredLog {
+    return this.#recovered;
   }
 
   get firstIndex(): LogIndex {
@@ -277,6 +282,7 @@ export class WriteAheadLog {
 
   async #exclusively(work: () => Promise<void>): Promise<void> {
     this.#isBusy = true;
+    if (this.#recovered.entries.length > 0) this.#recovered = { ...this.#recovered, entries: [] };
     try {
       await work();
     } catch (error) {

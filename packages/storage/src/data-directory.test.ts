@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, type TestContext, test } from 'node:test';
+import type { MemberId } from '@quorate/raft';
+import { DataDirectory } from './data-directory.ts';
+import type { Identity } from './identity-file.ts';
+import { NodeFileSystem } from './node-file-system.ts';
+import { StorageError } from './storage-error.ts';
+import { commands, entriesWrite, hardState } from './testing/log-fixture.ts';
+import { type DiskFault, MemoryDisk } from './testing/memory-disk.ts';
+import { MemoryFileSystem } from './testing/memory-file-system.ts';
+import { seededRandom } from './testing/seeded-random.ts';
+import { WriteAheadLog } from './write-ahead-log.ts';
+
+const PATH = '/var/lib/quorate';
+const identity: Identity = { clusterId: 0xc1n, memberId: 0xa1n as MemberId, name: 'alpha' };
+const random = seededRandom(3);
+
+function newDisk(): MemoryDisk {
+  return new MemoryDisk({ random: seededRandom(1) });
+}
+
+function openOn(disk: MemoryDisk, expected: Identity = identity, path = PATH): Promise<DataDirectory> {
+  const fileSystem = new MemoryFileSystem(disk);
+  return DataDirectory.open({ fileSystem, path, identity: expected, random, segmentMaxBytes: 4096 });
+}
+
+async function refusal(disk: MemoryDisk, expected: Identity = identity): Promise<StorageError> {
+  try {
+    await openOn(disk, expected);
+  } catch (error) {
+    assert(error instanceof StorageError, String(error));
+    return error;
+  }
+  return assert.fail('the directory was opened');
+}
+
+/** A directory that was opened and closed, and has some entries in its log if asked for. */
+async function usedDisk(entries: number): Promise<MemoryDisk> {
+  const disk = newDisk();
+  const directory = await openOn(disk);
+  const log = await WriteAheadLog.open({
+    fileSystem: new MemoryFileSystem(disk),
+    directory: directory.logDirectory,
+    random,
+  });
+  if (entries > 0) await log.append([entriesWrite(commands(1, 1, entries), hardState(1))]);
+  await log.close();
+  await directory.close();
+  return disk;
+}
+
+describe('a data directory', () => {
+  test('is created with its parents, and remembers whose it is', async () => {
+    const disk = newDisk();
+    const first = await openOn(disk, identity, `${PATH}/`);
+    assert.equal(first.isNew, true);
+    assert.equal(first.path, PATH);
+    assert.equal(first.logDirectory, `${PATH}/log`);
+    assert.equal(first.stateDirectory, `${PATH}/state`);
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(disk.peek(`${PATH}/identity.json`))), {
+      formatVersion: 1,
+      clusterId: 'c1',
+      memberId: 'a1',
+      name: 'alpha',
+    });
+    await first.close();
+    const second = await openOn(disk, { ...identity, name: 'renamed' });
+    assert.equal(second.isNew, false);
+    assert.deepEqual(second.identity, identity);
+  });
+
+  test('that was opened survives a power loss, at once', async () => {
+    for (let seed = 0; seed < 100; seed += 1) {
+      const disk = new MemoryDisk({ random: seededRandom(seed) });
+      await openOn(disk);
+      disk.losePower();
+      const again = await openOn(disk);
+      assert.equal(again.isNew, false);
+    }
+  });
+
+  test('whose creation was interrupted is created by the next start, wherever that was', async () => {
+    const faults: readonly DiskFault[] = [
+      { kind: 'power-loss' },
+      { kind: 'process-death' },
+      { kind: 'fail', code: 'EIO' },
+    ];
+    for (const fault of faults) {
+      for (let at = 1, completed = false; !completed; at += 1) {
+        const disk = new MemoryDisk({ random: seededRandom(at) });
+        disk.fault = ({ number }) => (number === at ? fault : null);
+        completed = await openOn(disk).then(
+          () => true,
+          () => false,
+        );
+        disk.fault = null;
+        disk.losePower();
+        const again = await openOn(disk);
+        const log = await WriteAheadLog.open({
+          fileSystem: new MemoryFileSystem(disk),
+          directory: again.logDirectory,
+          random,
+        });
+        assert.equal(log.lastIndex, 0);
+        assert(at < 100);
+      }
+    }
+  });
+
+  test('of another cluster or member is refused, with both named and what to do', async () => {
+    const disk = await usedDisk(0);
+    const cluster = await refusal(disk, { ...identity, clusterId: 0xc2n });
+    assert.equal(cluster.code, 'wrong-cluster');
+    assert.equal(
+      cluster.message,
+      'the data directory /var/lib/quorate belongs to member a1 ("alpha") of cluster c1, and this is member a1 ("alpha") of cluster c2: choose another data directory, or correct the configuration of this member',
+    );
+    const member = await refusal(disk, { ...identity, memberId: 0xb2n as MemberId, name: 'beta' });
+    assert.equal(member.code, 'wrong-member');
+    assert.match(
+      member.message,
+      /belongs to member a1 \("alpha"\) of cluster c1, and this is member b2 \("beta"\)/,
+    );
+    // A refusal keeps nothing locked.
+    await (await openOn(disk)).close();
+  });
+
+  test('of a newer format is refused', async () => {
+    const disk = await usedDisk(0);
+    const newer = JSON.stringify({ formatVersion: 2, anything: [] });
+    disk.truncate(`${PATH}/identity.json`, 0);
+    disk.poke(`${PATH}/identity.json`, 0, new TextEncoder().encode(newer));
+    const error = await refusal(disk);
+    assert.equal(error.code, 'newer-format');
+    assert.match(error.message, /format version 2, and this version of Quorate reads up to 1/);
+  });
+
+  test('with an identity that makes no sense is damaged', async () => {
+    const texts = [
+      '',
+      '[]x',
+      '7',
+      'null',
+      '{}',
+      '{"formatVersion":0}',
+      '{"formatVersion":1,"clusterId":"c1","memberId":"a1"}',
+      '{"formatVersion":1,"clusterId":"c1","memberId":"","name":""}',
+      '{"formatVersion":1,"clusterId":"11223344556677889","memberId":"a1","name":""}',
+    ];
+    for (const text of texts) {
+      const disk = await usedDisk(0);
+      disk.truncate(`${PATH}/identity.json`, 0);
+      disk.poke(`${PATH}/identity.json`, 0, new TextEncoder().encode(text));
+      const error = await refusal(disk);
+      assert.equal(error.code, 'damaged', text);
+      assert.equal(error.file, `${PATH}/identity.json`);
+    }
+  });
+
+  test('that lost its log is damaged: the member must not forget what it promised', async () => {
+    const disk = await usedDisk(0);
+    disk.delete(`${PATH}/log/0000000000000001.wal`);
+    const error = await refusal(disk);
+    assert.equal(error.code, 'damaged');
+    assert.match(error.message, /the log is missing/);
+  });
+
+  test('that lost its identity is damaged, unless its log is empty', async () => {
+    const empty = await usedDisk(0);
+    empty.delete(`${PATH}/identity.json`);
+    assert.equal((await openOn(empty)).isNew, true);
+    const used = await usedDisk(1);
+    used.delete(`${PATH}/identity.json`);
+    const error = await refusal(used);
+    assert.equal(error.code, 'damaged');
+    assert.equal(error.file, `${PATH}/identity.json`);
+  });
+
+  test('on a disk that is full, read-only or broken says which', async () => {
+    const codes = { ENOSPC: 'disk-full', EROFS: 'not-writable', EACCES: 'not-writable', EIO: 'disk-failed' };
+    for (const [code, expected] of Object.entries(codes)) {
+      for (const kind of ['make-directory', 'lock', 'write', 'rename'] as const) {
+        const disk = newDisk();
+        disk.fault = (operation) => (operation.kind === kind ? { kind: 'fail', code } : null);
+        assert.equal((await refusal(disk)).code, expected, `${kind} fails with ${code}`);
+      }
+    }
+  });
+
+  test('that is in use is refused until it is closed', async () => {
+    const disk = newDisk();
+    const first = await openOn(disk);
+    const error = await refusal(disk);
+    assert.equal(error.code, 'locked');
+    assert.equal(
+      error.message,
+      'the data directory /var/lib/quorate is in use by another process: stop that one first, or choose another directory for this member',
+    );
+    await first.close();
+    await (await openOn(disk)).close();
+  });
+});
+
+const MEMBER = `
+  import { DataDirectory } from '@quorate/storage';
+  import { NodeFileSystem } from '@quorate/storage/node';
+  const open = () => DataDirectory.open({
+    fileSystem: new NodeFileSystem(),
+    path: process.argv[1],
+    identity: { clusterId: 0xc1n, memberId: 0xa1n, name: 'alpha' },
+    random: { integer: (bound) => Math.floor(Math.random() * bound) },
+    segmentMaxBytes: 4096,
+  });
+  await open().then(
+    () => { process.stdout.write('opened'); setInterval(() => undefined, 1000); },
+    (error) => process.stdout.write(error.code + ': ' + error.message),
+  );
+`;
+
+/** A process that opens the directory, and keeps it until it is killed. */
+async function startMember(context: TestContext, path: string) {
+  const child = spawn(
+    process.execPath,
+    ['--conditions=quorate-source', '--input-type=module', '--eval', MEMBER, path],
+    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const exited = once(child, 'exit');
+  context.after(() => child.kill('SIGKILL'));
+  const [said] = await once(child.stdout, 'data');
+  return {
+    pid: child.pid,
+    said: String(said),
+    kill: async () => {
+      child.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+test('two processes that start together on one new directory: one gets it, the other is told who', async (context) => {
+  const parent = await mkdtemp(join(tmpdir(), 'quorate-directory-'));
+  context.after(() => rm(parent, { recursive: true }));
+  const path = join(parent, 'data');
+  const members = await Promise.all([startMember(context, path), startMember(context, path)]);
+  const winner = members.find((member) => member.said === 'opened') ?? assert.fail('nobody got it');
+  const loser = members.find((member) => member !== winner) ?? assert.fail();
+  assert.match(loser.said, /^locked: .* is in use by (another process|process \d+): stop that one first/);
+
+  const third = await startMember(context, path);
+  assert.match(third.said, new RegExp(`is in use by process ${winner.pid}:`));
+  await winner.kill();
+
+  const successor = await DataDirectory.open({ fileSystem: new NodeFileSystem(), path, identity, random });
+  assert.equal(successor.isNew, false);
+  await successor.close();
+});
