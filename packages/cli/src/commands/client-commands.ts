@@ -1,0 +1,18 @@
+import type { Command } from 'commander';
+import type { CommandParts } from '../connection.ts';
+import { addDel } from './del.ts';
+import { addGet } from './get.ts';
+import { addMember } from './member.ts';
+import { addPut } from './put.ts';
+import { addStatus } from './status.ts';
+import { addTxn } from './txn.ts';
+
+/** Adds the commands that talk to a cluster: those of the shell too. */
+export function addClientCommands(program: Command, parts: CommandParts): void {
+  addPut(program, parts);
+  addGet(program, parts);
+  addDel(program, parts);
+  addTxn(program, parts);
+  addStatus(program, parts);
+  addMember(program, parts);
+}

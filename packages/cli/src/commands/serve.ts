@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import {
+  configFileOption,
+  configurationHelp,
+  createLogger,
+  flagOf,
+  options as serverOptions,
+  parseConfiguration,
+  type RunningServer,
+  startServer,
+} from '@quorate/server';
+import { type Command, Option } from 'commander';
+import { CliError } from '../cli-error.ts';
+import { helpWidth } from '../command-setup.ts';
+import type { Context } from '../context.ts';
+import { reportToSupervisor, superviseMember } from '../up/supervision.ts';
+import { StopSignals } from '../up/stop-signals.ts';
+
+type ServeOptions = Readonly<Record<string, string | boolean | undefined>>;
+
+const description = `Runs one member of a cluster until it is told to stop by SIGINT (Ctrl-C) or SIGTERM.
+
+Every option is also an environment variable and a key of the configuration file; a flag goes before the variable, and the variable before the file. All members of a new cluster are started with the same --initial-cluster.`;
+
+/** `quorate serve` */
+export function addServe(program: Command, context: Context): void {
+  const command = program.command('serve').summary('run one member').description(description);
+  // The options are declared by the server; their help is its own, so that it is the same everywhere.
+  for (const each of [...Object.values(serverOptions), configFileOption]) {
+    const flag = `${flagOf(each)} <${each.type.placeholder}>`;
+    command.addOption(new Option(flag, each.summary).hideHelp());
+  }
+  command
+    .addOption(new Option('--supervised', 'end with the process that started this one').hideHelp())
+    .addHelpText('after', () => `\nMember options:\n${configurationHelp(helpWidth(context))}`)
+    // The server says what is wrong with options that it does not know.
+    .allowUnknownOption()
+    .allowExcessArguments()
+    .action(async () => {
+      const given = command.opts<ServeOptions>();
+      const flags = command.options.flatMap((option) => {
+        const value = given[option.attributeName()];
+        return typeof value === 'string' ? [`${option.long ?? ''}=${value}`] : [];
+      });
+      await serve([...flags, ...command.args], given['supervised'] === true, context);
+    });
+}
+
+async function serve(flags: readonly string[], isSupervised: boolean, context: Context): Promise<void> {
+  const { configuration, warnings } = parseConfiguration({
+    flags,
+    environment: context.environment,
+    readFile: (path) => readFileSync(resolve(context.directory, path)),
+  });
+  const logger = createLogger(configuration, context.stderr);
+  for (const warning of warnings) logger.warn({}, warning);
+  using signals = new StopSignals();
+  const starting = new AbortController();
+  const stopWanted = isSupervised ? superviseMember(signals) : signals.first;
+  void stopWanted.then(() => starting.abort());
+  // Someone who asks twice does not want to wait. Nothing is lost: the log is durable.
+  void signals.second.then(() => process.exit(1));
+
+  let server: RunningServer;
+  try {
+    server = await startServer(configuration, { logger, signal: starting.signal });
+  } catch (error) {
+    if (starting.signal.aborted) return;
+    if (isSupervised) reportToSupervisor({ kind: 'refused', message: messageOf(error) });
+    throw error;
+  }
+  const watch = isSupervised ? watchLeader(server) : null;
+  try {
+    const failure = await Promise.race([server.failed, stopWanted.then(() => null)]);
+    if (failure === null) return;
+    if (isSupervised) reportToSupervisor({ kind: 'failed', message: messageOf(failure) });
+    throw new CliError(`the member had to stop: ${messageOf(failure)}`, { cause: failure });
+  } finally {
+    if (watch !== null) clearInterval(watch);
+    await server.close();
+  }
+}
+
+/** How often a supervised member looks whether it knows another leader. */
+const watchIntervalMs = 100;
+
+/** Tells the supervisor that the member is up, and whom it takes for the leader whenever that changes. */
+function watchLeader(server: RunningServer): NodeJS.Timeout {
+  reportToSupervisor({ kind: 'up' });
+  let last = '';
+  const look = (): void => {
+    const { leader, term } = server.status();
+    const now = `${leader} ${term}`;
+    if (now === last) return;
+    last = now;
+    reportToSupervisor({ kind: 'leader', leader: leader === null ? null : leader.toString(16), term });
+  };
+  look();
+  return setInterval(look, watchIntervalMs);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,9 @@
+import type { Context } from './context.ts';
+import type { ExitCode } from './exit-code.ts';
+import { buildProgram } from './program.ts';
+import { runProgram } from './report.ts';
+
+/** Runs `quorate` with the arguments that follow its name. Reports errors itself and resolves to the exit code. */
+export function runQuorate(args: readonly string[], context: Context): Promise<ExitCode> {
+  return runProgram(buildProgram(context), args, context);
+}
