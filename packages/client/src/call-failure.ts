@@ -78,11 +78,16 @@ export function judgeFailure(
   const outcome = kind === 'read' ? 'none' : outcomeOfWrite(failure, code);
   const details = { outcome, grpcCode: failure.grpcCode, endpoint };
   if (outcome === 'unknown') {
-    const message = `the answer to a write was lost, so it may or may not have taken effect (${text})`;
+    const message = `${endpoint} did not answer a write, which may or may not have taken effect (${text})`;
     return { error: new QuorateError('unknown-outcome', message, details), advice: 'give-up' };
   }
-  const message = code === 'unavailable' ? `${endpoint} is not available: ${reason(text)}` : text;
+  const message = messageOf(code, text, endpoint);
   return { error: new QuorateError(code, message, details), advice: adviceFor(code, failure) };
+}
+
+function messageOf(code: QuorateErrorCode, text: string, endpoint: string): string {
+  if (code === 'unavailable') return `${endpoint} is not available: ${reason(text)}`;
+  return code === 'deadline-exceeded' ? `${endpoint}: ${text}` : text;
 }
 
 function codeOf(failure: TransportFailure, text: string, responseMaxBytes: number): QuorateErrorCode {

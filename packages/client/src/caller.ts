@@ -3,6 +3,7 @@ import { backoffDelayMs } from './backoff.ts';
 import { type CallFailure, type CallKind, judgeFailure } from './call-failure.ts';
 import { CallLimiter } from './call-limiter.ts';
 import { integer, type Settings } from './client-options.ts';
+import { answerMarginMs } from './connection.ts';
 import { EndpointSet, type Route } from './endpoint-set.ts';
 import { grpcStatus } from './grpc-status.ts';
 import { LeaderTracker } from './leader-tracker.ts';
@@ -38,6 +39,8 @@ type Attempting = {
   readonly kind: CallKind;
   readonly to: 'leader' | 'any' | Route;
   readonly deadlineMs: number;
+  /** With less time than this left no further try is begun. */
+  readonly retryMinMs: number;
   readonly signal: AbortSignal | undefined;
 };
 
@@ -84,7 +87,17 @@ export class Caller {
     if (wait !== null) await wait;
     try {
       const { method, kind, to } = call;
-      const answer = await this.#tryUntilDone({ path: method.path, body, kind, to, deadlineMs, signal });
+      // A write that is cut off has an unknown outcome: worse than the failure that is known already.
+      const retryMinMs = kind === 'write' ? 2 * answerMarginMs(timeoutMs) : 0;
+      const answer = await this.#tryUntilDone({
+        path: method.path,
+        body,
+        kind,
+        to,
+        deadlineMs,
+        retryMinMs,
+        signal,
+      });
       return this.#decode(call, answer.body, answer.route);
     } finally {
       this.#limiter.release();
@@ -116,11 +129,11 @@ export class Caller {
       note(round, route, error);
       // That time ran out says less than what an earlier try was told, so that is what to give then.
       telling = error.code === 'deadline-exceeded' ? (telling ?? error) : summary(round, error);
-      if (clock.nowMs() >= call.deadlineMs) throw telling;
+      if (clock.nowMs() + call.retryMinMs >= call.deadlineMs) throw telling;
       if (advice === 'next-endpoint' && round.tried.size < this.endpoints.routes.length) continue;
       retries += 1;
       const pauseMs = backoffDelayMs(retries, backoff, random);
-      if (retries > retriesMax || clock.nowMs() + pauseMs >= call.deadlineMs) throw telling;
+      if (retries > retriesMax || clock.nowMs() + pauseMs + call.retryMinMs >= call.deadlineMs) throw telling;
       await this.#pause(pauseMs, call.signal);
       this.#throwIfEnded(call, telling);
       round.tried.clear();

@@ -70,21 +70,29 @@ export class Connection {
   unary(attempt: UnaryAttempt): Promise<UnaryResult> {
     if (this.#closed) return Promise.resolve({ ok: false, failure: closedBefore });
     return new Promise((resolve) => {
-      const { signal } = attempt;
+      const { signal, timeoutMs } = attempt;
+      let isLate = false;
+      const metadata = new Metadata();
+      metadata.set('grpc-timeout', `${Math.max(1, Math.floor(timeoutMs - answerMarginMs(timeoutMs)))}m`);
       const call = this.#open().makeUnaryRequest<Uint8Array, Uint8Array>(
         attempt.path,
         toBuffer,
         (body) => body,
         attempt.body,
-        new Metadata(),
-        { deadline: Date.now() + attempt.timeoutMs },
+        metadata,
+        {},
         (error, body) => {
+          clearTimeout(timer);
           this.#calls.delete(call);
           signal?.removeEventListener('abort', onAbort);
-          if (error !== null) resolve({ ok: false, failure: toFailure(error) });
-          else resolve({ ok: true, body: body ?? new Uint8Array(0) });
+          if (error === null) resolve({ ok: true, body: body ?? new Uint8Array(0) });
+          else resolve({ ok: false, failure: isLate ? late(timeoutMs) : toFailure(error) });
         },
       );
+      const timer = setTimeout(() => {
+        isLate = true;
+        call.cancel();
+      }, timeoutMs);
       const onAbort = (): void => call.cancel();
       this.#calls.add(call);
       signal?.addEventListener('abort', onAbort);
@@ -122,6 +130,14 @@ export class Connection {
   }
 }
 
+/**
+ * How much earlier than the client the server is to give up: so that its reason, such as "no leader", arrives
+ * in time, instead of a mere silence.
+ */
+export function answerMarginMs(timeoutMs: number): number {
+  return Math.min(timeoutMs / 10, 500);
+}
+
 /** Resolves to true when the channel has left `state`, to false when the deadline or an abort comes first. */
 function changed(
   channel: ChannelInterface,
@@ -146,6 +162,15 @@ function toBuffer(bytes: Uint8Array): Buffer {
 /** What the library says when it could not hand the request to any connection. A test holds these wordings. */
 const neverSentDetails =
   /^(No connection established|Name resolution failed|Channel closed before call started)/;
+
+function late(timeoutMs: number): TransportFailure {
+  return {
+    grpcCode: status.DEADLINE_EXCEEDED,
+    details: `no answer within ${Math.round(timeoutMs)} ms`,
+    statedOutcome: null,
+    neverSent: false,
+  };
+}
 
 const closedBefore: TransportFailure = {
   grpcCode: status.UNAVAILABLE,
