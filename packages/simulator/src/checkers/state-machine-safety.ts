@@ -15,13 +15,9 @@ export class StateMachineSafety implements RunObserver {
     this.report = report;
   }
 
-  /** The entry that is applied at `index` on some member, or null. */
-  appliedAt(index: number): Entry | null {
-    return this.applied[index] ?? null;
-  }
-
-  get lastAppliedIndex(): number {
-    return Math.max(0, this.applied.length - 1);
+  /** All entries that were applied by anyone, from index 1 on. */
+  get appliedEntries(): readonly Entry[] {
+    return this.applied.slice(1);
   }
 
   coreRestored(member: MemberIdentity, core: RaftCore): void {

@@ -1,5 +1,3 @@
-import { rmSync } from 'node:fs';
-import { join } from 'node:path';
 import {
   type Engine,
   type EngineBatch,
@@ -11,88 +9,57 @@ import {
 import type { Life } from '../host/life.ts';
 import type { RandomStream } from '../kernel/random-stream.ts';
 
-/** Opens a real engine on a directory that exists and belongs to it. */
-export type EngineOpener = (directory: string) => Engine;
+/** How the engine of a host behaves when its process ends. */
+export type EngineMedium = {
+  /** Opens the engine. `generation` is new whenever it must be empty. */
+  readonly open: (generation: number) => Engine;
+  /** False if nothing outlives the process. */
+  readonly isPersistent: boolean;
+  /**
+   * Each process opens the engine anew. Only for an engine that has closed when `close` returns, before its
+   * promise settles: inside a simulation nobody can wait for real I/O. Any other stays open all the time, and a
+   * process finds in it what it would find on the disk.
+   */
+  readonly reopens: boolean;
+};
 
 /**
- * Where one host's engine lives: it outlives the processes that open it.
+ * Where one host's engine lives: it outlives the processes that use it.
  *
  * The contract of `Engine` is modelled by what it promises, in commits: a process that dies loses nothing, a
  * power loss takes the latest commits since the last `sync`, in order and whole. So the host keeps the list of
  * commits, and a power loss replays what is left of it into an empty engine. That is sound for the real
- * engines too, whose files it replaces; what a power loss does to their pages is theirs to survive, and is not
- * simulated.
+ * engines too; what a power loss does to the pages of their files is theirs to survive, and is not simulated.
  */
 export class EngineHost {
+  private readonly medium: EngineMedium;
   private readonly random: RandomStream;
-  private readonly isPersistent: boolean;
-  private readonly openInner: () => Engine;
-  private readonly eraseInner: () => void;
-  private inner: Engine | null = null;
+  private engine: Engine | null = null;
+  private generation = 0;
   private commits: EngineBatch[] = [];
   private syncedCommits = 0;
+  private readonly closing: Promise<void>[] = [];
   /** How many of the next commits fail. */
   failingCommits = 0;
 
-  private constructor(parts: {
-    readonly random: RandomStream;
-    readonly isPersistent: boolean;
-    readonly open: () => Engine;
-    readonly erase: () => void;
-  }) {
-    this.random = parts.random;
-    this.isPersistent = parts.isPersistent;
-    this.openInner = parts.open;
-    this.eraseInner = parts.erase;
-  }
-
-  /** Everything is gone when the process is. */
-  static volatile(random: RandomStream): EngineHost {
-    return new EngineHost({
-      random,
-      isPersistent: false,
-      open: () => new MemoryEngine(),
-      erase: () => undefined,
-    });
-  }
-
-  /** Keeps commits as a real engine does, in memory. */
-  static durable(random: RandomStream): EngineHost {
-    let engine = new MemoryEngine();
-    const erase = (): void => {
-      engine = new MemoryEngine();
-    };
-    return new EngineHost({ random, isPersistent: true, open: () => engine, erase });
-  }
-
-  /** A real engine on files in `directory`. */
-  static onFiles(
-    random: RandomStream,
-    directory: string,
-    names: readonly string[],
-    open: EngineOpener,
-  ): EngineHost {
-    const erase = (): void => {
-      for (const name of names) {
-        rmSync(join(directory, name), { recursive: true, force: true });
-      }
-    };
-    return new EngineHost({ random, isPersistent: true, open: () => open(directory), erase });
+  constructor(medium: EngineMedium, random: RandomStream) {
+    this.medium = medium;
+    this.random = random;
   }
 
   /** The engine, for a process of this host. */
   open(life: Life): Engine {
-    this.inner?.close();
-    this.inner = this.openInner();
-    return new HostedEngine(this, this.inner, life, this.isPersistent);
+    this.engine ??= this.medium.open(this.generation);
+    return new HostedEngine(this, this.engine, life, this.medium.isPersistent);
   }
 
   /** The process is gone; what it had committed is not, unless the engine keeps nothing. */
   processDied(): void {
-    this.inner?.close();
-    this.inner = null;
-    if (!this.isPersistent) {
-      this.commits = [];
+    if (!this.medium.isPersistent) {
+      this.retire();
+      this.generation += 1;
+    } else if (this.medium.reopens) {
+      this.retire();
     }
   }
 
@@ -105,19 +72,20 @@ export class EngineHost {
     const lost = this.random.pick([0, 1, this.random.integer(losable + 1), losable]);
     if (lost > 0) {
       this.commits.length -= lost;
-      this.eraseInner();
-      const engine = this.openInner();
+      this.retire();
+      this.generation += 1;
+      this.engine = this.medium.open(this.generation);
       for (const batch of this.commits) {
-        engine.commit(batch);
+        this.engine.commit(batch);
       }
-      engine.close();
     }
     return lost;
   }
 
-  close(): void {
-    this.inner?.close();
-    this.inner = null;
+  /** For the end of the run. */
+  async close(): Promise<void> {
+    this.retire();
+    await Promise.all(this.closing);
   }
 
   recordCommit(batch: EngineBatch): void {
@@ -125,7 +93,7 @@ export class EngineHost {
       this.failingCommits -= 1;
       throw new EngineError('failed', 'the simulated disk failed under the engine');
     }
-    if (this.isPersistent) {
+    if (this.medium.isPersistent) {
       this.commits.push(batch);
     }
   }
@@ -133,6 +101,23 @@ export class EngineHost {
   recordSync(): void {
     this.syncedCommits = this.commits.length;
   }
+
+  private retire(): void {
+    if (this.engine !== null) {
+      this.closing.push(this.engine.close());
+      this.engine = null;
+    }
+  }
+}
+
+/** Rebuilt from the log at each start. */
+export function volatileMedium(): EngineMedium {
+  return { open: () => new MemoryEngine(), isPersistent: false, reopens: false };
+}
+
+/** Keeps commits as a real engine does, in memory. */
+export function durableMemoryMedium(): EngineMedium {
+  return { open: () => new MemoryEngine(), isPersistent: true, reopens: false };
 }
 
 /** What one process sees of its host's engine. Once the process is dead, nothing that it does has any effect. */
@@ -164,10 +149,10 @@ class HostedEngine implements Engine {
     return this.inner.openView();
   }
 
-  sync(): void {
+  async sync(): Promise<void> {
     if (this.life.alive) {
       this.host.recordSync();
-      this.inner.sync();
+      await this.inner.sync();
     }
   }
 
@@ -175,10 +160,8 @@ class HostedEngine implements Engine {
     return this.inner.size();
   }
 
-  /** The host closes the engine when the process is gone. */
-  close(): void {
-    if (this.life.alive) {
-      this.host.close();
-    }
+  /** Nothing to do: the host closes the engine when the process is gone. */
+  async close(): Promise<void> {
+    await Promise.resolve();
   }
 }

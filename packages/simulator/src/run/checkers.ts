@@ -1,3 +1,4 @@
+import { AtMostOnce } from '../checkers/at-most-once.ts';
 import { BoundedMemory } from '../checkers/bounded-memory.ts';
 import { CoreInvariants } from '../checkers/core-invariants.ts';
 import { Durability } from '../checkers/durability.ts';
@@ -21,14 +22,17 @@ export class Checkers {
   readonly revisionOrder: RevisionOrder;
   readonly stateDigest: StateDigest;
   readonly durability: Durability;
+  readonly atMostOnce: AtMostOnce;
+  readonly stateMachineSafety: StateMachineSafety;
 
   constructor(report: Report) {
+    this.stateMachineSafety = new StateMachineSafety(report);
     this.observers = [
       new ElectionSafety(report),
       new OneVotePerTerm(report),
       new LogMatching(report),
       new LeaderCompleteness(report),
-      new StateMachineSafety(report),
+      this.stateMachineSafety,
       new Monotonicity(report),
       new CoreInvariants(report),
       new DurableLog(report),
@@ -37,6 +41,7 @@ export class Checkers {
     this.revisionOrder = new RevisionOrder(report);
     this.stateDigest = new StateDigest(report);
     this.durability = new Durability(report);
+    this.atMostOnce = new AtMostOnce(report);
   }
 
   /** A client got an answer to a command. */

@@ -1,9 +1,16 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EngineHost } from '../cluster/engine-host.ts';
+import { LmdbEngine } from '@quorate/kv/lmdb';
+import { SqliteEngine } from '@quorate/kv/sqlite';
+import {
+  durableMemoryMedium,
+  EngineHost,
+  type EngineMedium,
+  volatileMedium,
+} from '../cluster/engine-host.ts';
 import { streamOf } from '../kernel/random-stream.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import type { EngineKind, RunPlan } from '../plan/plan.ts';
 
 /** The engines of all hosts of a run, and the temporary directory of those that need files. */
 export class EngineHosts {
@@ -16,23 +23,14 @@ export class EngineHosts {
   }
 
   static create(plan: RunPlan): EngineHosts {
-    const numbers = Array.from({ length: plan.members }, (_, host) => host);
-    const randomOf = (host: number) => streamOf(plan.seed, `engine.${host}`);
-    switch (plan.engine) {
-      case 'memory':
-        return new EngineHosts(
-          numbers.map((host) => EngineHost.volatile(randomOf(host))),
-          null,
-        );
-      case 'durable-memory':
-        return new EngineHosts(
-          numbers.map((host) => EngineHost.durable(randomOf(host))),
-          null,
-        );
-      case 'sqlite':
-      case 'lmdb':
-        throw new Error('the engine is not there yet');
-    }
+    const needsFiles = plan.engine === 'sqlite' || plan.engine === 'lmdb';
+    const directory = needsFiles ? mkdtempSync(join(tmpdir(), 'quorate-simulation-')) : null;
+    const hosts = Array.from(
+      { length: plan.members },
+      (_, host) =>
+        new EngineHost(mediumOf(plan.engine, host, directory), streamOf(plan.seed, `engine.${host}`)),
+    );
+    return new EngineHosts(hosts, directory);
   }
 
   of(host: number): EngineHost {
@@ -44,12 +42,28 @@ export class EngineHosts {
   }
 
   /** Closes the engines and removes their files. */
-  close(): void {
-    for (const host of this.hosts) {
-      host.close();
-    }
+  async close(): Promise<void> {
+    await Promise.all(this.hosts.map((host) => host.close()));
     if (this.directory !== null) {
       rmSync(this.directory, { recursive: true, force: true });
+    }
+  }
+}
+
+function mediumOf(kind: EngineKind, host: number, directory: string | null): EngineMedium {
+  const pathOf = (generation: number): string => join(directory ?? '', `n${host + 1}-${generation}`);
+  switch (kind) {
+    case 'memory':
+      return volatileMedium();
+    case 'durable-memory':
+      return durableMemoryMedium();
+    case 'sqlite': {
+      const open = (generation: number): SqliteEngine => SqliteEngine.open({ directory: pathOf(generation) });
+      return { open, isPersistent: true, reopens: true };
+    }
+    case 'lmdb': {
+      const open = (generation: number): LmdbEngine => LmdbEngine.open({ directory: pathOf(generation) });
+      return { open, isPersistent: true, reopens: false };
     }
   }
 }

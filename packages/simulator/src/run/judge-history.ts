@@ -1,10 +1,127 @@
-import type { CallRecord } from '../workload/call.ts';
+import type { History, OperationRecord } from '../linearizability/history.ts';
+import type { SearchLimits } from '../linearizability/search.ts';
+import { checkStore } from '../linearizability/store-model.ts';
+import type { StoreOperation, StoreRefusal, StoreResult } from '../linearizability/store-operation.ts';
+import {
+  type StoreRequest,
+  type StoreResponse,
+  toStoreOperation,
+  toStoreResult,
+} from '../linearizability/store-protocol.ts';
+import { commandKey, type LogReplay } from './log-replay.ts';
+import type { Answer, Call, CallRecord } from '../workload/call.ts';
 
 export type HistoryVerdict =
   | { readonly kind: 'linearizable' }
   | { readonly kind: 'violation'; readonly explanation: string }
+  /** The search gave up: the history may be either. */
   | { readonly kind: 'undecided'; readonly reason: string };
 
-export function judgeHistory(_records: readonly CallRecord[]): HistoryVerdict {
-  return { kind: 'linearizable' };
+/** About a second at worst: a run that needs more is counted as undecided. */
+const LIMITS: SearchLimits = { stepsMax: 1_000_000, configurationsMax: 200_000 };
+
+/**
+ * Judges what the clients of a run saw against a whole store (Herlihy and Wing, 1990).
+ *
+ * Commands without an answer make the search hopeless when there are many. The log knows better than the
+ * clients what became of them, so the history is completed from it: those in the log get the answer that the
+ * log gives, and may have taken effect at any time after they were invoked; those that are not had no effect.
+ * An order for the completed history is one for the clients' history. If there is none, either the clients
+ * can prove it or the log contradicts what they saw: both must not be.
+ */
+export function judgeHistory(records: readonly CallRecord[], replay: LogReplay): HistoryVerdict {
+  const end = records.length * 2 + 1_000_000;
+  const callCounts = countCalls(records);
+  const history: History<StoreOperation, StoreResult> = records
+    .flatMap((record, position) => complete(record, replay, callCounts, end + position))
+    .flatMap((record) => toOperationRecord(record));
+  const verdict = checkStore(history, LIMITS);
+  switch (verdict.kind) {
+    case 'linearizable':
+      return { kind: 'linearizable' };
+    case 'violation':
+      return { kind: 'violation', explanation: verdict.violation.text };
+    case 'undecided':
+      return { kind: 'undecided', reason: verdict.reason };
+  }
+}
+
+function complete(
+  record: CallRecord,
+  replay: LogReplay,
+  callCounts: ReadonlyMap<string, number>,
+  returned: number,
+): CallRecord[] {
+  if (record.answer !== null || record.call.kind !== 'command') {
+    return [record];
+  }
+  const { body } = record.call;
+  const answer = replay.answerTo(body);
+  if (answer === null) {
+    return [];
+  }
+  // Which of several equal calls the log speaks of, nobody knows.
+  const isAmbiguous = answer === 'ambiguous' || callCounts.get(commandKey(body)) !== 1;
+  return isAmbiguous ? [record] : [{ ...record, return: returned, answer }];
+}
+
+function countCalls(records: readonly CallRecord[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { call } of records) {
+    if (call.kind === 'command') {
+      const key = commandKey(call.body);
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+  }
+  return counts;
+}
+
+/** Nothing for a call that the API refuses whatever the state: it proves nothing. */
+function toOperationRecord(record: CallRecord): OperationRecord<StoreOperation, StoreResult>[] {
+  const { client, invoke, call, answer } = record;
+  const operation = toStoreOperation(requestOf(call));
+  if (answer === null) {
+    return [{ client, invoke, return: null, operation, result: null }];
+  }
+  const result = resultOf(answer);
+  return result === null ? [] : [{ client, invoke, return: record.return, operation, result }];
+}
+
+function requestOf(call: Call): StoreRequest {
+  if (call.kind === 'range') {
+    return { $case: 'range', range: call.request };
+  }
+  if (call.body.$case === 'publishMember') {
+    throw new RangeError('clients do not publish members');
+  }
+  return call.body;
+}
+
+function resultOf(answer: Answer): StoreResult | null {
+  switch (answer.kind) {
+    case 'range':
+      return toStoreResult({ $case: 'range', range: answer.response });
+    case 'command':
+      return toStoreResult(responseOf(answer));
+    case 'refused':
+      return isStateDependent(answer.code) ? { type: 'refused', code: answer.code } : null;
+  }
+}
+
+function responseOf({ response }: Answer & { kind: 'command' }): StoreResponse {
+  if (response.$case === 'publishMember') {
+    throw new RangeError('clients do not publish members');
+  }
+  return response;
+}
+
+const STATE_DEPENDENT: ReadonlySet<string> = new Set([
+  'compacted',
+  'future-revision',
+  'key-not-found',
+  'lease-not-found',
+] satisfies StoreRefusal[]);
+
+function isStateDependent(code: string): code is StoreRefusal {
+  return STATE_DEPENDENT.has(code);
 }

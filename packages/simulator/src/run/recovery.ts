@@ -1,3 +1,4 @@
+import { ReplicaError } from '@quorate/replica';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Report } from '../cluster/run-observer.ts';
 import type { SimulatedMember } from '../cluster/simulated-member.ts';
@@ -5,8 +6,12 @@ import type { Life } from '../host/life.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { Trace } from '../kernel/trace.ts';
 import type { RunPlan } from '../plan/plan.ts';
-import { put } from '../workload/requests.ts';
+import type { Answer, Call } from '../workload/call.ts';
+import type { HistoryRecorder } from '../workload/history-recorder.ts';
+import { put, rangeRequest, toBytes } from '../workload/requests.ts';
 
+/** Clients are numbered from 0; the one that asks a recovering member, from here. */
+const RECOVERY_CLIENT = 1000;
 /** How often an unanswered member is asked again. */
 const RETRY_MS = 100;
 /** What TCP and restarts may take before anything can be expected of Raft. */
@@ -22,6 +27,7 @@ export class Recovery {
   private readonly kernel: Kernel;
   private readonly trace: Trace;
   private readonly cluster: Cluster;
+  private readonly recorder: HistoryRecorder;
   private readonly report: Report;
   private readonly deadlineUs: number;
   private readonly boundMs: number;
@@ -34,11 +40,13 @@ export class Recovery {
     readonly trace: Trace;
     readonly cluster: Cluster;
     readonly plan: RunPlan;
+    readonly recorder: HistoryRecorder;
     readonly report: Report;
   }) {
     this.kernel = parts.kernel;
     this.trace = parts.trace;
     this.cluster = parts.cluster;
+    this.recorder = parts.recorder;
     this.report = parts.report;
     const { tickMs, electionTimeoutTicks, disk } = parts.plan;
     this.boundMs =
@@ -77,6 +85,9 @@ export class Recovery {
           this.serve(member).then(
             () => this.waiting.delete(member),
             (error: unknown) => {
+              if (!(error instanceof ReplicaError)) {
+                throw error; // Nobody handles it, so that the run is judged to have failed.
+              }
               this.trace.detail(member.identity.name, `does not serve yet: ${String(error)}`);
               asked = null;
             },
@@ -88,14 +99,37 @@ export class Recovery {
     poll();
   }
 
+  /** A write and a read of everything, which become part of the history like those of any client. */
   private async serve(member: SimulatedMember): Promise<void> {
-    const { replica, clock, identity } = member;
-    const call = put('recovery', identity.name);
-    if (replica === null || clock === null || call.kind !== 'command') {
-      throw new Error('it is not up');
+    const everything = rangeRequest({ key: toBytes('\0'), rangeEnd: toBytes('\0') });
+    await this.record(member, put('recovery', `${member.identity.name}.${this.recorder.tick()}`));
+    await this.record(member, { kind: 'range', request: everything });
+  }
+
+  private async record(member: SimulatedMember, call: Call): Promise<void> {
+    const client = RECOVERY_CLIENT + member.identity.host;
+    const invoke = this.recorder.tick();
+    try {
+      this.recorder.answered(client, call, invoke, await this.perform(member, call));
+    } catch (error) {
+      if (!(error instanceof ReplicaError) || error.code === 'unknown-outcome') {
+        this.recorder.unknown(client, call, invoke);
+      }
+      throw error;
     }
-    await replica.propose(call.body, { deadlineMs: clock.monotonicMs() + 1000 });
-    await replica.linearize({ deadlineMs: clock.monotonicMs() + 1000 });
+  }
+
+  private async perform(member: SimulatedMember, call: Call): Promise<Answer> {
+    const { replica, clock } = member;
+    if (replica === null || clock === null) {
+      throw new ReplicaError('stopped', 'the process is gone');
+    }
+    const deadlineMs = clock.monotonicMs() + 1000;
+    if (call.kind === 'command') {
+      return { kind: 'command', response: await replica.propose(call.body, { deadlineMs }) };
+    }
+    await replica.linearize({ deadlineMs });
+    return { kind: 'range', response: replica.store.range(call.request) };
   }
 
   private converge(): void {

@@ -14,6 +14,7 @@ import { rangeRequest, toBytes, toText } from '../workload/requests.ts';
 import { Checkers } from './checkers.ts';
 import { EngineHosts } from './engine-hosts.ts';
 import { judgeHistory } from './judge-history.ts';
+import { LogReplay } from './log-replay.ts';
 import { judgeProcessEnd } from './process-ends.ts';
 import { Recovery } from './recovery.ts';
 
@@ -49,7 +50,7 @@ export async function runPlan(plan: RunPlan, level: TraceLevel): Promise<RunResu
     return run.result(rejections.first);
   } finally {
     rejections.close();
-    engineHosts.close();
+    await engineHosts.close();
   }
 }
 
@@ -151,12 +152,13 @@ class Run {
       client.stop();
     }
     this.injector.stop();
-    const { kernel, trace, cluster, plan } = this;
+    const { kernel, trace, cluster, plan, recorder } = this;
     this.recovery = new Recovery({
       kernel,
       trace,
       cluster,
       plan,
+      recorder,
       report: (violation) => this.report(violation),
     });
     this.recovery.start();
@@ -168,7 +170,13 @@ class Run {
       this.judgeDurability(member);
     }
     this.checkers.revisionOrder.finish();
-    const verdict = judgeHistory(this.recorder.records);
+    const replay = LogReplay.run(this.checkers.stateMachineSafety.appliedEntries);
+    for (const request of replay.requests) {
+      this.checkers.atMostOnce.observe(request, request.index);
+    }
+    const { store } = replay;
+    this.checkers.stateDigest.observe('the replayed log', store.appliedIndex, () => store.digest(), true);
+    const verdict = judgeHistory(this.recorder.records, replay);
     if (verdict.kind === 'violation') {
       this.report({ property: 'linearizability', explanation: verdict.explanation });
     }

@@ -8,6 +8,7 @@ import {
   get,
   getOperation,
   hasValue,
+  isUnused,
   modifiedAt,
   put,
   putOperation,
@@ -20,7 +21,10 @@ import {
 /** What a client remembers of a key: enough to make comparisons that sometimes hold. */
 type Seen = { readonly value: string; readonly modRevision: number };
 
-/** Thinks of the next call of one client. */
+/**
+ * Thinks of the next call of one client. Nearly every command differs from all others of the run, so that it
+ * can be recognised in the log.
+ */
 export class CallGenerator {
   private readonly client: number;
   private readonly workload: WorkloadPlan;
@@ -45,7 +49,7 @@ export class CallGenerator {
       case 'put':
         return put(key, this.newValue(), this.random.chance(0.2));
       case 'delete':
-        return deleteRange(key, null, this.random.chance(0.5));
+        return this.deleteOne(key);
       case 'range':
         return this.range();
       case 'compare-and-set':
@@ -53,7 +57,7 @@ export class CallGenerator {
       case 'transaction':
         return this.multiKeyTransaction();
       case 'delete-range':
-        return deleteRange(key, this.random.chance(0.5) ? '\0' : this.pickKey(), this.random.chance(0.5));
+        return this.deleteSeveral(key);
       case 'compact':
         return compact(Math.max(1, this.latestRevision - this.random.pick([0, 0, 1, 3, 10, 30])));
     }
@@ -83,6 +87,17 @@ export class CallGenerator {
     return { kind: 'range', request: rangeRequest({ key, rangeEnd, limit, revision, serializable }) };
   }
 
+  /** A range that begins with a key and ends right behind it is another way to say the same. */
+  private deleteOne(key: string): Call {
+    const end = this.random.chance(0.5) ? `${key}\0${this.newValue()}` : null;
+    return deleteRange(key, end, this.random.chance(0.5));
+  }
+
+  private deleteSeveral(key: string): Call {
+    const end = this.random.chance(0.5) ? `~${this.newValue()}` : `${this.pickKey()}\0${this.newValue()}`;
+    return deleteRange(key, end, this.random.chance(0.5));
+  }
+
   private compareAndSet(key: string): Call {
     const seen = this.seen.get(key);
     const compare =
@@ -90,7 +105,7 @@ export class CallGenerator {
         ? hasValue(key, seen.value)
         : modifiedAt(key, seen?.modRevision ?? 0);
     const onFailure = this.random.chance(0.7) ? [getOperation(key)] : [];
-    return transaction([compare], [putOperation(key, this.newValue())], onFailure);
+    return transaction([compare, isUnused(this.newValue())], [putOperation(key, this.newValue())], onFailure);
   }
 
   /** Moves several keys together, as a transfer between accounts does. */
@@ -102,7 +117,11 @@ export class CallGenerator {
     const changes = keys.map((key) =>
       this.random.chance(0.85) ? putOperation(key, this.newValue()) : deleteOperation(key),
     );
-    return transaction(compare, [...changes, ...keys.map(getOperation)], keys.map(getOperation));
+    return transaction(
+      [...compare, isUnused(this.newValue())],
+      [...changes, ...keys.map(getOperation)],
+      keys.map(getOperation),
+    );
   }
 
   private pickKey(): string {

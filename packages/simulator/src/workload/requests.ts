@@ -66,6 +66,17 @@ export function modifiedAt(key: string, revision: number): Compare {
   };
 }
 
+/** Always true, of a key that nobody ever creates: makes a transaction unlike all others. */
+export function isUnused(key: string): Compare {
+  return {
+    result: Compare_CompareResult.EQUAL,
+    target: Compare_CompareTarget.VERSION,
+    key: toBytes(key),
+    rangeEnd: NOTHING,
+    targetUnion: { $case: 'version', version: 0 },
+  };
+}
+
 export function hasValue(key: string, value: string): Compare {
   return {
     result: Compare_CompareResult.EQUAL,

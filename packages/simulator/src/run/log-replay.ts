@@ -1,0 +1,62 @@
+import { type CommandBody, decodeCommand, encodeCommand, MemoryEngine, Store } from '@quorate/kv';
+import type { Entry } from '@quorate/raft';
+import type { Answer } from '../workload/call.ts';
+
+/** What the committed log of a run says, executed once more from the start by a state machine of its own. */
+export class LogReplay {
+  /** The state machine with everything applied. */
+  readonly store: Store;
+  /** The requests in the order of the log. */
+  readonly requests: readonly {
+    readonly member: bigint;
+    readonly sequence: number;
+    readonly index: number;
+  }[];
+  private readonly answers: ReadonlyMap<string, Answer | 'ambiguous'>;
+
+  private constructor(
+    store: Store,
+    requests: LogReplay['requests'],
+    answers: ReadonlyMap<string, Answer | 'ambiguous'>,
+  ) {
+    this.store = store;
+    this.requests = requests;
+    this.answers = answers;
+  }
+
+  /** `entries` are all that were applied, from index 1 on. */
+  static run(entries: readonly Entry[]): LogReplay {
+    const store = Store.open(new MemoryEngine());
+    const requests: { member: bigint; sequence: number; index: number }[] = [];
+    const answers = new Map<string, Answer | 'ambiguous'>();
+    for (const entry of entries) {
+      const data = entry.kind === 'command' ? entry.data : null;
+      const [result] = store.apply([{ index: entry.index, term: entry.term, data }]);
+      if (data === null || result === undefined) {
+        continue;
+      }
+      if (result.requestId !== null) {
+        requests.push({ ...result.requestId, index: entry.index });
+      }
+      const body = commandKey(decodeCommand(data).body);
+      const answer: Answer = result.outcome.ok
+        ? { kind: 'command', response: result.outcome.response }
+        : { kind: 'refused', code: result.outcome.error.code };
+      answers.set(body, answers.has(body) ? 'ambiguous' : answer);
+    }
+    return new LogReplay(store, requests, answers);
+  }
+
+  /**
+   * What a command was answered, whether its client saw that or not: null if it is not in the log, `ambiguous`
+   * if the log has several that are equal to it.
+   */
+  answerTo(body: CommandBody): Answer | 'ambiguous' | null {
+    return this.answers.get(commandKey(body)) ?? null;
+  }
+}
+
+/** Equal for equal commands, whoever asked for them. */
+export function commandKey(body: CommandBody): string {
+  return Buffer.from(encodeCommand({ requestId: undefined, body })).toString('latin1');
+}
