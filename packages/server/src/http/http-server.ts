@@ -27,6 +27,9 @@ export class HttpServer {
   private readonly server: Server;
   private readonly clock: Clock;
   private readonly limits: HttpLimits;
+  /** Connections without a request under way. */
+  private readonly idle = new Set<Socket>();
+  private stopping = false;
 
   constructor(
     handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
@@ -50,24 +53,36 @@ export class HttpServer {
   /** Takes a connection. What was read from it must have been put back (`unshift`). */
   accept(socket: Socket): void {
     let timer: Timer | null = null;
-    const expect = (): void => {
+    const wait = (): void => {
+      this.idle.add(socket);
       timer = this.clock.setTimer(this.limits.requestTimeoutMs, () => socket.destroy());
+    };
+    const stopWaiting = (): void => {
+      this.idle.delete(socket);
+      timer?.cancel();
     };
     const received = (request: IncomingMessage, response: ServerResponse): void => {
       if (request.socket !== socket) return;
-      timer?.cancel();
+      stopWaiting();
       // A body is never read; one that is sent nevertheless must not fill memory.
       request.resume();
       response.once('close', () => {
-        if (!socket.destroyed) expect();
+        if (this.stopping) socket.destroySoon();
+        else if (!socket.destroyed) wait();
       });
     };
     this.server.on('request', received);
     socket.once('close', () => {
-      timer?.cancel();
+      stopWaiting();
       this.server.off('request', received);
     });
-    expect();
+    wait();
     this.server.emit('connection', socket);
+  }
+
+  /** Closes connections that are idle now, and the others when they have their answer. */
+  stop(): void {
+    this.stopping = true;
+    for (const socket of this.idle) socket.destroy();
   }
 }

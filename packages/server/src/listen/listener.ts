@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Clock } from '@quorate/replica';
 import { formatUrl, parseUrl } from '../configuration/network-address.ts';
-import { ServerError, type ServerErrorCode } from './server-error.ts';
+import { ServerError, type ServerErrorCode } from '../server-error.ts';
 
 export type ListenerOptions = {
   /** Base URLs to listen on; port 0 lets the system choose. */
@@ -9,6 +10,7 @@ export type ListenerOptions = {
   readonly option: string;
   /** The most connections at a time, per URL. Beyond it the system hangs up on callers. */
   readonly connectionsMax: number;
+  readonly clock: Clock;
 };
 
 /**
@@ -22,6 +24,7 @@ export class Listener {
 
   /** Rejects with a `ServerError`, and then listens nowhere. */
   static async open(options: ListenerOptions): Promise<Listener> {
+    const { clock } = options;
     const listener = new Listener(options.urls.map(() => createServer({ noDelay: true })));
     for (const server of listener.servers) {
       server.maxConnections = options.connectionsMax;
@@ -33,7 +36,7 @@ export class Listener {
         if (server !== undefined) await listen(server, url, options.option);
       }
     } catch (error) {
-      await listener.close();
+      await listener.close(clock, 0);
       throw error;
     }
     return listener;
@@ -65,17 +68,25 @@ export class Listener {
     }
   }
 
-  /** Stops listening and closes every connection; resolves when all are gone. Idempotent. */
-  async close(): Promise<void> {
+  /**
+   * Stops listening, lets connections end by themselves for `graceMs` and closes the rest; resolves when all
+   * are gone. Idempotent.
+   */
+  async close(clock: Clock, graceMs: number): Promise<void> {
     this.stopListening();
-    const gone = [...this.sockets].map(
-      (socket) =>
-        new Promise((resolve) => {
-          socket.once('close', resolve);
-        }),
+    const gone = Promise.all(
+      [...this.sockets].map(
+        (socket) =>
+          new Promise((resolve) => {
+            socket.once('close', resolve);
+          }),
+      ),
     );
-    for (const socket of this.sockets) socket.destroy();
-    await Promise.all(gone);
+    const timer = clock.setTimer(graceMs, () => {
+      for (const socket of this.sockets) socket.destroy();
+    });
+    await gone;
+    timer.cancel();
   }
 
   private take(socket: Socket): void {

@@ -1,0 +1,74 @@
+import type { Socket } from 'node:net';
+import type { Clock, Logger, Replica } from '@quorate/replica';
+import { createApi, serviceNames } from './api/api.ts';
+import { CallLimit } from './api/call-limit.ts';
+import { HealthMethods } from './api/health-methods.ts';
+import { requireLeader } from './api/require-leader.ts';
+import { GrpcServer } from './grpc/grpc-server.ts';
+import { createHttpApi } from './http/http-api.ts';
+import { HttpServer } from './http/http-server.ts';
+import { ClientConnections } from './listen/client-connections.ts';
+
+export type ClientInterfaceOptions = {
+  readonly member: Replica;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long a call may take at most, in milliseconds. */
+  readonly requestTimeoutMs: number;
+  readonly requestMaxBytes: number;
+};
+
+/** The most calls that are handled at a time, over all connections, and over one. */
+const callsMax = 65_536;
+const connectionCallsMax = 8_192;
+/** What a message may have beyond the largest request: then it is told that it is too large, instead of nothing. */
+const messageOverheadBytes = 512 * 1024;
+/** As etcd. */
+const keepaliveIntervalMs = 2 * 60 * 60 * 1000;
+const keepaliveTimeoutMs = 20_000;
+const silenceMaxMs = 10_000;
+/** How long calls that run when the server stops may go on, in milliseconds. */
+const drainMs = 2_000;
+
+/** Everything between a client's connection and the member: gRPC and HTTP/1.1 on one port. */
+export class ClientInterface {
+  private readonly limit = new CallLimit(callsMax);
+  private readonly health = new HealthMethods(serviceNames);
+  private readonly grpc: GrpcServer;
+  private readonly http: HttpServer;
+  private readonly connections: ClientConnections;
+
+  constructor(options: ClientInterfaceOptions) {
+    const { member, clock, requestTimeoutMs: timeoutMaxMs } = options;
+    const logger = options.logger.child({ component: 'api' });
+    const methods = createApi({
+      member,
+      health: this.health,
+      guards: [this.limit.guard, requireLeader(member)],
+      clock,
+      logger,
+      timeoutMaxMs,
+    });
+    this.grpc = new GrpcServer(methods, {
+      messageMaxBytes: options.requestMaxBytes + messageOverheadBytes,
+      connectionCallsMax,
+      keepaliveIntervalMs,
+      keepaliveTimeoutMs,
+    });
+    this.http = new HttpServer(createHttpApi({ member, clock, timeoutMaxMs }), { clock, logger });
+    this.connections = new ClientConnections({ clock, http1: this.http, http2: this.grpc, silenceMaxMs });
+  }
+
+  accept(socket: Socket): void {
+    this.connections.accept(socket);
+  }
+
+  /** Takes no more calls; resolves when those that run have ended, or after a while. Called once. */
+  async drain(clock: Clock): Promise<void> {
+    this.health.stop();
+    this.connections.closeSilent();
+    this.http.stop();
+    this.grpc.refuseNewCalls();
+    await this.limit.drain(clock, drainMs);
+  }
+}

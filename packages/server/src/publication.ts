@@ -1,0 +1,85 @@
+import type { Clock, Logger, Replica, Timer } from '@quorate/replica';
+import { ReplicaError } from '@quorate/replica';
+
+export type PublicationOptions = {
+  readonly member: Pick<Replica, 'propose' | 'status'> & {
+    readonly store: Pick<Replica['store'], 'memberAttributes'>;
+  };
+  readonly name: string;
+  readonly clientUrls: readonly string[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** How long one attempt may take, in milliseconds. */
+  readonly timeoutMs: number;
+};
+
+/** Waits between attempts: an attempt already waits for a leader, so these are seldom needed. */
+const retryMs = 500;
+
+/**
+ * Tells the cluster how clients call and reach this member, through the log, so that every member answers
+ * MemberList alike. Tried until it is applied; it is the same each time, so that repeating does no harm.
+ */
+export class Publication {
+  private readonly options: PublicationOptions;
+  private readonly stopping = new AbortController();
+  private timer: Timer | null = null;
+  private wake: (() => void) | null = null;
+  private done: Promise<void> = Promise.resolve();
+
+  constructor(options: PublicationOptions) {
+    this.options = options;
+  }
+
+  /** Called once. */
+  start(): void {
+    this.done = this.run();
+  }
+
+  /** Gives up if it is still being tried, and resolves when nothing of it runs any more. */
+  async stop(): Promise<void> {
+    this.stopping.abort();
+    this.timer?.cancel();
+    this.wake?.();
+    await this.done;
+  }
+
+  private async run(): Promise<void> {
+    while (!this.stopping.signal.aborted && !this.isPublished()) {
+      try {
+        await this.attempt();
+      } catch (error) {
+        if (error instanceof ReplicaError && error.code === 'stopped') return;
+        if (!(error instanceof ReplicaError)) {
+          this.options.logger.error({ err: error }, 'could not publish the attributes of this member');
+          return;
+        }
+        this.options.logger.debug({ err: error }, 'could not publish the attributes of this member yet');
+        await this.pause();
+      }
+    }
+  }
+
+  private async attempt(): Promise<void> {
+    const { member, name, clientUrls, clock, timeoutMs } = this.options;
+    const { memberId } = member.status();
+    await member.propose(
+      { $case: 'publishMember', publishMember: { memberId, name, clientUrls: [...clientUrls] } },
+      { deadlineMs: clock.monotonicMs() + timeoutMs, signal: this.stopping.signal },
+    );
+  }
+
+  private isPublished(): boolean {
+    const { member, name, clientUrls } = this.options;
+    const published = member.store.memberAttributes().get(member.status().memberId);
+    return published?.name === name && published.clientUrls.join(',') === clientUrls.join(',');
+  }
+
+  private async pause(): Promise<void> {
+    if (this.stopping.signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.wake = resolve;
+    this.timer = this.options.clock.setTimer(retryMs, resolve);
+    await promise;
+  }
+}

@@ -1,0 +1,279 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { PutRequest, RangeRequest } from '@quorate/protocol';
+import { parseConfiguration } from './configuration/parse-configuration.ts';
+import type { ServerConfiguration } from './configuration/server-configuration.ts';
+import { type RunningServer, startServer } from './server.ts';
+import { ServerError } from './server-error.ts';
+import { TestClient } from './testing/test-client.ts';
+import { RecordingLogger } from './testing/recording-logger.ts';
+import { until } from './testing/until.ts';
+
+const directories: string[] = [];
+const clients: TestClient[] = [];
+const servers: RunningServer[] = [];
+
+after(async () => {
+  for (const client of clients) client.close();
+  await Promise.all(servers.map((server) => server.close()));
+  await Promise.all(directories.map((directory) => rm(directory, { recursive: true, force: true })));
+});
+
+async function newDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'quorate-server-'));
+  directories.push(directory);
+  return directory;
+}
+
+function configure(flags: readonly string[]): ServerConfiguration {
+  const readFile = (): Buffer => assert.fail('no configuration file is named');
+  return parseConfiguration({ flags, environment: {}, readFile }).configuration;
+}
+
+/** The configuration of a cluster of one, on ports that the system chooses unless told otherwise. */
+function alone(dataDir: string, settings: Readonly<Record<string, string>> = {}): ServerConfiguration {
+  const flags = {
+    name: 'n1',
+    'data-dir': dataDir,
+    'listen-client-urls': 'http://127.0.0.1:0',
+    'listen-peer-urls': 'http://127.0.0.1:0',
+    'initial-cluster': 'n1=http://127.0.0.1:2380',
+    'heartbeat-interval': '20',
+    'election-timeout': '200',
+    ...settings,
+  };
+  return configure(Object.entries(flags).map(([name, value]) => `--${name}=${value}`));
+}
+
+async function start(
+  configuration: ServerConfiguration,
+  logger = new RecordingLogger(),
+): Promise<RunningServer> {
+  const server = await startServer(configuration, { logger });
+  servers.push(server);
+  return server;
+}
+
+function clientOf(server: RunningServer): TestClient {
+  const client = new TestClient(server.clientUrls[0] ?? '');
+  clients.push(client);
+  return client;
+}
+
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+async function put(client: TestClient, key: string, value: string): Promise<void> {
+  await client.kv.put(PutRequest.create({ key: bytes(key), value: bytes(value) }));
+}
+
+async function get(client: TestClient, key: string): Promise<string | null> {
+  const { kvs } = await client.kv.range(RangeRequest.create({ key: bytes(key) }));
+  return kvs[0] === undefined ? null : new TextDecoder().decode(kvs[0].value);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  assert(address !== null && typeof address === 'object');
+  server.close();
+  await once(server, 'close');
+  return address.port;
+}
+
+async function assertServerError(work: Promise<unknown>, code: string, text: RegExp): Promise<void> {
+  await assert.rejects(work, (error) => {
+    assert(error instanceof ServerError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, text);
+    assert.ok(!error.message.includes('\n'), 'one line');
+    return true;
+  });
+}
+
+describe('a member alone', () => {
+  for (const engine of ['sqlite', 'memory', 'lmdb']) {
+    test(`keeps what it acknowledged, with engine ${engine}`, async () => {
+      const configuration = alone(await newDirectory(), { engine });
+      const first = await start(configuration);
+      const client = clientOf(first);
+      await put(client, 'greeting', 'hello');
+      client.close();
+      await first.close();
+      const second = await start(configuration);
+      assert.equal(await get(clientOf(second), 'greeting'), 'hello');
+      await second.close();
+    });
+  }
+
+  test('tells who it is', async () => {
+    const server = await start(alone(await newDirectory(), { engine: 'memory' }));
+    const client = clientOf(server);
+    let names: string[] = [];
+    while (names[0] !== 'n1') {
+      const { members } = await client.cluster.memberList({ linearizable: true });
+      names = members.map((member) => member.name);
+      assert.deepEqual(members[0]?.peerURLs, ['http://127.0.0.1:2380']);
+    }
+    const { members } = await client.cluster.memberList({ linearizable: true });
+    assert.deepEqual(members[0]?.clientURLs, server.clientUrls);
+    const status = await client.maintenance.status({});
+    assert.equal(status.leader, status.header?.memberId);
+    assert.ok(status.raftTerm > 0);
+    assert.deepEqual(status.errors, []);
+    await server.close();
+  });
+});
+
+describe('three members', () => {
+  test('agree, go on without one, and welcome it back', async () => {
+    const ports = await Promise.all([freePort(), freePort(), freePort()]);
+    const initialCluster = ports.map((port, index) => `n${index + 1}=http://127.0.0.1:${port}`).join(',');
+    const configurations = await Promise.all(
+      ports.map(async (port, index) =>
+        configure([
+          `--name=n${index + 1}`,
+          `--data-dir=${await newDirectory()}`,
+          '--listen-client-urls=http://127.0.0.1:0',
+          `--listen-peer-urls=http://127.0.0.1:${port}`,
+          `--initial-cluster=${initialCluster}`,
+          '--heartbeat-interval=50',
+          '--election-timeout=500',
+        ]),
+      ),
+    );
+    const running = await Promise.all(configurations.map((configuration) => start(configuration)));
+    const [n1, n2, n3] = running;
+    assert(n1 !== undefined && n2 !== undefined && n3 !== undefined);
+    await put(clientOf(n1), 'a', '1');
+    assert.equal(await get(clientOf(n2), 'a'), '1');
+    const leader = running.findIndex((server) => server.status().role === 'leader');
+    const stopped = running[leader];
+    const [other] = running.filter((server) => server !== stopped);
+    assert(stopped !== undefined && other !== undefined);
+    await stopped.close();
+    await until(
+      'another one leads',
+      () => ![null, stopped.status().memberId].includes(other.status().leader),
+    );
+    await put(clientOf(other), 'a', '2');
+    const configuration = configurations[leader];
+    assert(configuration !== undefined);
+    const again = await start(configuration);
+    assert.equal(await get(clientOf(again), 'a'), '2');
+    assert.equal(again.status().role, 'follower');
+    await Promise.all([again, ...running].map((server) => server.close()));
+  });
+});
+
+describe('a start that fails leaves nothing behind', () => {
+  test('a port in use', async () => {
+    const holder = createServer().listen(0, '127.0.0.1');
+    await once(holder, 'listening');
+    const address = holder.address();
+    assert(address !== null && typeof address === 'object');
+    const directory = join(await newDirectory(), 'data');
+    for (const option of ['listen-client-urls', 'listen-peer-urls']) {
+      const configuration = alone(directory, { [option]: `http://127.0.0.1:${address.port}` });
+      await assertServerError(
+        start(configuration),
+        'port-in-use',
+        new RegExp(`:${address.port} \\(${option}\\).*in use`),
+      );
+    }
+    await assert.rejects(readdir(directory), /ENOENT/);
+    holder.close();
+    await once(holder, 'close');
+    const server = await start(
+      alone(directory, { 'listen-client-urls': `http://127.0.0.1:${address.port}` }),
+    );
+    await server.close();
+  });
+
+  test('an address that this machine does not have', async () => {
+    const configuration = alone(await newDirectory(), { 'listen-peer-urls': 'http://192.0.2.1:2380' });
+    await assertServerError(start(configuration), 'address-unavailable', /no such address/);
+  });
+
+  test('a data directory in use', async () => {
+    const configuration = alone(await newDirectory());
+    const server = await start(configuration);
+    await assertServerError(start(configuration), 'locked', /in use/);
+    await put(clientOf(server), 'still', 'served');
+    await server.close();
+  });
+
+  test('a data directory of another cluster', async () => {
+    const directory = await newDirectory();
+    await (await start(alone(directory))).close();
+    await assertServerError(
+      start(alone(directory, { 'initial-cluster-token': 'other' })),
+      'wrong-cluster',
+      /belongs to/,
+    );
+    await (await start(alone(directory))).close();
+  });
+
+  test('a data directory that is a file', async () => {
+    const file = join(await newDirectory(), 'file');
+    await writeFile(file, '');
+    await assert.rejects(start(alone(file)), ServerError);
+  });
+
+  test('a start that is called off', async () => {
+    const configuration = alone(await newDirectory());
+    for (const delayMs of [0, 1, 2, 5, 10, 20]) {
+      const abort = new AbortController();
+      const started = startServer(configuration, { logger: new RecordingLogger(), signal: abort.signal });
+      setTimeout(() => abort.abort(), delayMs);
+      const result = await started.catch((error: unknown) => error);
+      if (result instanceof Error)
+        assert.equal((result as ServerError).code, 'start-cancelled', String(result));
+      else await (result as RunningServer).close();
+    }
+    await (await start(configuration)).close();
+  });
+});
+
+describe('closing', () => {
+  test('can be asked for twice, and frees the ports and the data directory', async () => {
+    const configuration = alone(await newDirectory());
+    const server = await start(configuration);
+    await Promise.all([server.close(), server.close()]);
+    await server.close();
+    const [url] = server.clientUrls;
+    const again = await start({ ...configuration, listenClientUrls: [url ?? ''] });
+    await again.close();
+  });
+
+  test('answers the calls that run, one way or the other', async () => {
+    const server = await start(alone(await newDirectory()));
+    const client = clientOf(server);
+    await put(client, 'warm', 'up');
+    const calls = Array.from({ length: 50 }, (_, index) => put(client, `key/${index}`, 'x'.repeat(1000)));
+    const [settled] = await Promise.all([Promise.allSettled(calls), server.close()]);
+    for (const each of settled) {
+      if (each.status === 'fulfilled') continue;
+      const { code } = each.reason as { code: number };
+      assert.equal(code, 14, String(each.reason));
+    }
+  });
+
+  test('does not wait for clients that never say a word or never finish', async () => {
+    const server = await start(alone(await newDirectory()));
+    const client = clientOf(server);
+    const statuses: number[] = [];
+    const watching = client.watchHealth((status) => statuses.push(status));
+    await until('the watcher is told that it serves', () => statuses.length === 1);
+    await server.close();
+    await watching;
+    assert.deepEqual(statuses, [1, 2]);
+  });
+});

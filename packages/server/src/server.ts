@@ -1,0 +1,263 @@
+import { Store } from '@quorate/kv';
+import { defaultRaftOptions, replicationPreset } from '@quorate/raft';
+import {
+  type Clock,
+  type Logger,
+  type PeerEvents,
+  type Random,
+  Replica,
+  type ReplicaStatus,
+} from '@quorate/replica';
+import { DataDirectory, WriteAheadLog } from '@quorate/storage';
+import { NodeFileSystem } from '@quorate/storage/node';
+import { ClientInterface } from './client-interface.ts';
+import { foundingConfiguration } from './configuration/cluster-identity.ts';
+import { isLoopback, parseUrl } from './configuration/network-address.ts';
+import type { ServerConfiguration } from './configuration/server-configuration.ts';
+import { openEngine } from './engine.ts';
+import { Listener } from './listen/listener.ts';
+import { memberNames, TcpPeerTransport } from './peer/tcp-peer-transport.ts';
+import { SystemClock } from './platform/system-clock.ts';
+import { SystemRandom } from './platform/system-random.ts';
+import { Publication } from './publication.ts';
+import { ServerError, toServerError } from './server-error.ts';
+
+export type StartOptions = {
+  readonly logger: Logger;
+  /** Calls the start off: it rejects with `start-cancelled` and leaves nothing behind. No effect afterwards. */
+  readonly signal?: AbortSignal;
+};
+
+/** A member that is up. */
+export type RunningServer = {
+  /** Where clients and peers reach it: the base URLs that it listens on. */
+  readonly clientUrls: readonly string[];
+  readonly peerUrls: readonly string[];
+  /** Resolves if the member had to stop itself: its disk failed, or an invariant is broken. It must then be closed. Never rejects. */
+  readonly failed: Promise<Error>;
+  status(): ReplicaStatus;
+  /**
+   * Stops in order: no more calls, those that run end or are told what is known of them, then the member, its
+   * log and its data, and last the connections. Resolves when nothing is left. Idempotent.
+   */
+  close(): Promise<void>;
+};
+
+/** The most connections of clients and of peers at a time, for each URL. */
+const clientConnectionsMax = 16_384;
+const peerConnectionsMax = 128;
+/** How long connections may take to end by themselves when the server has closed all else, in milliseconds. */
+const hangUpAfterMs = 500;
+
+/**
+ * Starts one member: takes its ports, opens its data directory, log and engine, joins its peers, and serves
+ * clients. Ports first, because they are what is most often wrong and nothing has been written by then.
+ *
+ * Rejects with a `ServerError`, whose message is a line for people; then nothing is left behind, but for what
+ * has been created in the data directory.
+ */
+export async function startServer(
+  configuration: ServerConfiguration,
+  options: StartOptions,
+): Promise<RunningServer> {
+  try {
+    return await start(configuration, options);
+  } catch (error) {
+    throw toServerError(error);
+  }
+}
+
+async function start(configuration: ServerConfiguration, options: StartOptions): Promise<RunningServer> {
+  const { logger } = options;
+  const clock = new SystemClock();
+  const random = new SystemRandom();
+  await using parts = new AsyncDisposableStack();
+
+  const listen = async (
+    urls: readonly string[],
+    option: string,
+    connectionsMax: number,
+  ): Promise<Listener> => {
+    const listener = await Listener.open({ urls, option, connectionsMax, clock });
+    return parts.adopt(listener, async () => listener.close(clock, hangUpAfterMs));
+  };
+  const clientListener = await listen(
+    configuration.listenClientUrls,
+    'listen-client-urls',
+    clientConnectionsMax,
+  );
+  const peerListener = await listen(configuration.listenPeerUrls, 'listen-peer-urls', peerConnectionsMax);
+  checkWanted(options.signal);
+
+  const replica = await openReplica({
+    configuration,
+    logger,
+    clock,
+    random,
+    parts,
+    peerListener,
+    signal: options.signal,
+  });
+  parts.defer(async () => replica.close());
+  checkWanted(options.signal);
+
+  const publication = new Publication({
+    member: replica,
+    name: configuration.name,
+    clientUrls: configuration.advertiseClientUrls ?? clientListener.urls,
+    clock,
+    logger,
+    timeoutMs: requestTimeoutMs(configuration),
+  });
+  parts.defer(async () => publication.stop());
+  publication.start();
+
+  const clients = new ClientInterface({
+    member: replica,
+    clock,
+    logger,
+    requestTimeoutMs: requestTimeoutMs(configuration),
+    requestMaxBytes: configuration.maxRequestBytes,
+  });
+  parts.defer(async () => clients.drain(clock));
+  parts.defer(() => clientListener.stopListening());
+  clientListener.serve((socket) => clients.accept(socket));
+
+  announce(configuration, clientListener, peerListener, logger);
+  const owned = parts.move();
+  let closing: Promise<void> | null = null;
+  return {
+    clientUrls: clientListener.urls,
+    peerUrls: peerListener.urls,
+    failed: replica.failed,
+    status: () => replica.status(),
+    close: async () => {
+      closing ??= owned.disposeAsync().then(() => logger.info({}, 'stopped'));
+      return closing;
+    },
+  };
+}
+
+type ReplicaParts = {
+  readonly configuration: ServerConfiguration;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Takes over what must be closed after the replica. */
+  readonly parts: AsyncDisposableStack;
+  readonly peerListener: Listener;
+  readonly signal: AbortSignal | undefined;
+};
+
+/** Opens the data directory, and the replica on what is in it. */
+async function openReplica(options: ReplicaParts): Promise<Replica> {
+  const { configuration, logger, clock, random, parts, peerListener, signal } = options;
+  const { memberId, clusterId, name, members, heartbeatInterval, electionTimeout } = configuration;
+  const fileSystem = new NodeFileSystem();
+  const identity = { clusterId, memberId, name };
+  const directory = await DataDirectory.open({ fileSystem, path: configuration.dataDir, identity, random });
+  parts.defer(async () => directory.close());
+  checkWanted(signal);
+
+  const log = await WriteAheadLog.open({ fileSystem, directory: directory.logDirectory, random });
+  const store = await openStore(configuration, directory.stateDirectory).catch(async (error: unknown) => {
+    await log.close();
+    throw error;
+  });
+  const { tornTail } = log.recovered;
+  if (tornTail !== null) {
+    logger.info(
+      tornTail,
+      `cut ${tornTail.bytes} bytes off ${tornTail.file}: a write that was never acknowledged`,
+    );
+  }
+
+  const connect = (events: PeerEvents): TcpPeerTransport => {
+    const transport = new TcpPeerTransport({
+      own: { clusterId, self: memberId },
+      events,
+      clock,
+      random,
+      logger: logger.child({ component: 'peers' }),
+      nameOf: memberNames(members),
+    });
+    parts.defer(async () => transport.close());
+    peerListener.serve((socket) => transport.accept(socket));
+    return transport;
+  };
+  return Replica.open({
+    memberId,
+    clusterId,
+    raft: {
+      ...defaultRaftOptions({
+        id: memberId,
+        electionTimeoutMs: electionTimeout,
+        random: (bound) => random.integer(bound),
+      }),
+      electionTimeoutTicks: Math.ceil(electionTimeout / heartbeatInterval),
+      reads: configuration.reads,
+      replication: replicationPreset(configuration.replication),
+    },
+    tickMs: heartbeatInterval,
+    log,
+    founding: foundingConfiguration(members),
+    store,
+    clock,
+    random,
+    logger: logger.child({ component: 'raft' }),
+    connect,
+    limits: {
+      requestMaxBytes: configuration.maxRequestBytes,
+      pendingProposalsMax: 65_536,
+      pendingProposalsMaxBytes: 256 * 1024 * 1024,
+      pendingReadsMax: 65_536,
+      inputQueueMax: 65_536,
+    },
+  });
+}
+
+async function openStore(configuration: ServerConfiguration, directory: string): Promise<Store> {
+  const engine = await openEngine(configuration.engine, directory);
+  try {
+    return Store.open(engine, { transactionMaxOperations: configuration.maxTxnOps });
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+}
+
+/** As etcd: five seconds for the work, and twice an election for a change of leaders in between. */
+function requestTimeoutMs(configuration: ServerConfiguration): number {
+  return 5_000 + 2 * configuration.electionTimeout;
+}
+
+function checkWanted(signal: AbortSignal | undefined): void {
+  if (signal?.aborted === true) throw new ServerError('start-cancelled', 'the start was called off');
+}
+
+/** Tells people who this is, where it is, and what to beware of. */
+function announce(
+  configuration: ServerConfiguration,
+  clientListener: Listener,
+  peerListener: Listener,
+  logger: Logger,
+): void {
+  const { name, memberId, clusterId, members, dataDir, engine, replication } = configuration;
+  const id = memberId.toString(16);
+  const cluster = clusterId.toString(16);
+  logger.info(
+    { id, cluster, members: members.length, dataDir, engine, replication },
+    `member ${name} (${id}) of ${members.length} in cluster ${cluster}; data in ${dataDir}, engine ${engine}, replication ${replication}`,
+  );
+  logger.info(
+    { clientUrls: clientListener.urls, peerUrls: peerListener.urls },
+    `listening for clients on ${clientListener.urls.join(', ')} and for members on ${peerListener.urls.join(', ')}`,
+  );
+  for (const url of [...clientListener.urls, ...peerListener.urls]) {
+    if (isLoopback(parseUrl(url).host)) continue;
+    logger.warn(
+      { url },
+      `there is no TLS and no authentication yet: whoever reaches ${url} can read and change everything`,
+    );
+  }
+}
