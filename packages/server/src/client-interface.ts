@@ -1,8 +1,9 @@
 import type { Socket } from 'node:net';
-import type { Clock, Logger, Replica } from '@quorate/replica';
+import type { Clock, Logger } from '@quorate/replica';
 import { createApi, serviceNames } from './api/api.ts';
 import { CallLimit } from './api/call-limit.ts';
 import { HealthMethods } from './api/health-methods.ts';
+import type { Member } from './api/member.ts';
 import { requireLeader } from './api/require-leader.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import { createHttpApi } from './http/http-api.ts';
@@ -10,7 +11,7 @@ import { HttpServer } from './http/http-server.ts';
 import { ClientConnections } from './listen/client-connections.ts';
 
 export type ClientInterfaceOptions = {
-  readonly member: Replica;
+  readonly member: Member;
   readonly clock: Clock;
   readonly logger: Logger;
   /** How long a call may take at most, in milliseconds. */

@@ -1,0 +1,453 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import {
+  AlarmRequest,
+  authService,
+  clusterService,
+  CompactionRequest,
+  DeleteRangeRequest,
+  health,
+  healthService,
+  kvService,
+  leaseService,
+  maintenanceService,
+  type MethodDescription,
+  MoveLeaderRequest,
+  PutRequest,
+  RangeRequest,
+  RangeRequest_SortOrder,
+  RequestOp,
+  TxnRequest,
+  watchService,
+} from '@quorate/protocol';
+import { ReplicaError } from '@quorate/replica';
+import { ManualClock } from '../testing/manual-clock.ts';
+import { RecordingLogger } from '../testing/recording-logger.ts';
+import { SoloMember } from '../testing/solo-member.ts';
+import { createApi, serviceNames } from './api.ts';
+import { ApiError } from './api-error.ts';
+import { CallLimit } from './call-limit.ts';
+import type { IncomingCall } from './call-context.ts';
+import { HealthMethods } from './health-methods.ts';
+import { requireLeader } from './require-leader.ts';
+
+const kv = kvService.methods;
+
+function bytes(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+type CallSettings = { timeoutMs?: number | null; signal?: AbortSignal; metadata?: Record<string, string> };
+
+/** The API of a member without consensus, called as an adapter calls it. */
+class TestApi {
+  readonly clock = new ManualClock();
+  readonly member = new SoloMember(this.clock);
+  readonly logger = new RecordingLogger();
+  readonly health = new HealthMethods(serviceNames);
+  readonly limit = new CallLimit(3);
+  private readonly methods = new Map(
+    createApi({
+      member: this.member,
+      health: this.health,
+      guards: [this.limit.guard, requireLeader(this.member)],
+      clock: this.clock,
+      logger: this.logger,
+      timeoutMaxMs: 7_000,
+    }).map((method) => [method.path, method]),
+  );
+
+  async raw(path: string, request: Uint8Array, settings: CallSettings = {}): Promise<Uint8Array> {
+    const method = this.methods.get(path);
+    if (method?.kind === 'unimplemented') throw method.error;
+    assert(method?.kind === 'unary', path);
+    return method.invoke(request, incoming(settings));
+  }
+
+  async call<Request, Response>(
+    method: MethodDescription<Request, Response>,
+    request: Request,
+    settings: CallSettings = {},
+  ): Promise<Response> {
+    return method.response.decode(
+      await this.raw(method.path, method.request.encode(request).finish(), settings),
+    );
+  }
+
+  async collect<Request, Response>(
+    method: MethodDescription<Request, Response>,
+    request: Request,
+    settings: CallSettings = {},
+  ): Promise<Response[]> {
+    const found = this.methods.get(method.path);
+    assert(found?.kind === 'server-stream');
+    const responses: Response[] = [];
+    for await (const response of found.invoke(method.request.encode(request).finish(), incoming(settings))) {
+      responses.push(method.response.decode(response));
+    }
+    return responses;
+  }
+
+  async put(key: string, value: string): Promise<void> {
+    await this.call(kv.put, PutRequest.create({ key: bytes(key), value: bytes(value) }));
+  }
+}
+
+function incoming(settings: CallSettings): IncomingCall {
+  return {
+    timeoutMs: settings.timeoutMs ?? null,
+    signal: settings.signal ?? new AbortController().signal,
+    metadata: (name) => settings.metadata?.[name] ?? null,
+  };
+}
+
+async function assertFails(
+  work: Promise<unknown>,
+  status: string,
+  message: string | RegExp,
+): Promise<ApiError> {
+  let failure: unknown = null;
+  await work.catch((error: unknown) => {
+    failure = error;
+  });
+  assert(failure instanceof ApiError, String(failure));
+  assert.equal(failure.status, status);
+  if (typeof message === 'string') assert.equal(failure.message, message);
+  else assert.match(failure.message, message);
+  return failure;
+}
+
+const get = (key: string, more: Partial<RangeRequest> = {}) =>
+  RangeRequest.create({ key: bytes(key), ...more });
+
+function transaction(...operations: Parameters<typeof RequestOp.create>[0][]): TxnRequest {
+  return TxnRequest.create({ success: operations.map((operation) => RequestOp.create(operation)) });
+}
+
+describe('every answer says who gave it', () => {
+  const expected = { clusterId: 0xc1n, memberId: 0xabcn, raftTerm: 7 };
+
+  test('with the revision that the request made or saw', async () => {
+    const api = new TestApi();
+    const put = await api.call(kv.put, PutRequest.create({ key: bytes('a'), value: bytes('1') }));
+    assert.deepEqual(put.header, { ...expected, revision: 2 });
+    const range = await api.call(kv.range, get('a'));
+    assert.deepEqual(range.header, { ...expected, revision: 2 });
+    const txn = await api.call(kv.txn, transaction());
+    assert.deepEqual(txn.header, { ...expected, revision: 2 });
+    const removed = await api.call(kv.deleteRange, DeleteRangeRequest.create({ key: bytes('a') }));
+    assert.deepEqual(removed.header, { ...expected, revision: 3 });
+    const compacted = await api.call(kv.compact, CompactionRequest.create({ revision: 3, physical: true }));
+    assert.deepEqual(compacted.header, { ...expected, revision: 3 });
+    const status = await api.call(maintenanceService.methods.status, {});
+    assert.deepEqual(status.header, { ...expected, revision: 3 });
+  });
+
+  test('without a revision where there is none', async () => {
+    const api = new TestApi();
+    const { header } = await api.call(clusterService.methods.memberList, { linearizable: false });
+    assert.deepEqual(header, { ...expected, revision: 0 });
+  });
+});
+
+describe('reads', () => {
+  test('ask the cluster, unless they may be answered locally', async () => {
+    const api = new TestApi();
+    await api.call(kv.range, get('a', { serializable: true }));
+    assert.equal(api.member.reads.length, 0);
+    await api.call(kv.range, get('a'));
+    assert.equal(api.member.reads.length, 1);
+  });
+
+  test('a transaction that only reads is a read, and local only if every operation may be', async () => {
+    const api = new TestApi();
+    const local = {
+      request: { $case: 'requestRange', requestRange: get('a', { serializable: true }) },
+    } as const;
+    const asked = { request: { $case: 'requestRange', requestRange: get('a') } } as const;
+    await api.call(kv.txn, transaction(local, local));
+    assert.equal(api.member.reads.length, 0);
+    await api.call(kv.txn, transaction(local, asked));
+    assert.equal(api.member.reads.length, 1);
+    assert.equal(api.member.proposals.length, 0);
+  });
+
+  test('an empty key is refused without asking anybody', async () => {
+    const api = new TestApi();
+    api.member.failure = new ReplicaError('no-leader', '');
+    await assertFails(api.call(kv.range, get('')), 'invalid-argument', 'etcdserver: key is not provided');
+    assert.equal(api.member.reads.length, 0);
+  });
+});
+
+describe('how long a call may take', () => {
+  const deadlines: readonly [string, number | null, number][] = [
+    ['the limit of the server if the client does not say', null, 7_000],
+    ['what the client says if that is less', 1_500, 1_500],
+    ['the limit of the server if the client would wait longer', 60_000, 7_000],
+  ];
+  for (const [what, timeoutMs, expectedMs] of deadlines) {
+    test(what, async () => {
+      const api = new TestApi();
+      api.clock.advance(1_000);
+      await api.call(kv.put, PutRequest.create({ key: bytes('a') }), { timeoutMs });
+      await api.call(kv.range, get('a'), { timeoutMs });
+      assert.equal(api.member.proposals[0]?.call.deadlineMs, 1_000 + expectedMs);
+      assert.equal(api.member.reads[0]?.deadlineMs, 1_000 + expectedMs);
+    });
+  }
+});
+
+describe('what fails', () => {
+  test('a write whose leader was lost may have taken effect, and says so', async () => {
+    const api = new TestApi();
+    api.member.failure = new ReplicaError('unknown-outcome', '');
+    const text = 'etcdserver: request timed out, possibly due to previous leader failure';
+    const error = await assertFails(api.put('a', '1'), 'unavailable', text);
+    assert.equal(error.outcome, 'unknown');
+  });
+
+  test('a request that is no protobuf is told so', async () => {
+    const api = new TestApi();
+    const work = api.raw('/etcdserverpb.KV/Put', new Uint8Array([0x0a, 0x7f, 0x01]));
+    await assertFails(
+      work,
+      'invalid-argument',
+      /^the request to etcdserverpb\.KV\/Put is no valid protobuf message: /,
+    );
+  });
+
+  test('a fault of the server is logged in full, and told without its words', async () => {
+    const api = new TestApi();
+    api.member.failure = new TypeError('secret.path is not a function');
+    const error = await assertFails(
+      api.put('a', '1'),
+      'internal',
+      /^etcdserver: internal error, see the log/,
+    );
+    assert.equal(error.outcome, 'unknown');
+    assert.equal(api.logger.count('error: a call of etcdserverpb.KV/Put failed'), 1);
+  });
+
+  test('a client that asks for a leader is told at once that there is none', async () => {
+    const api = new TestApi();
+    api.member.leader = null;
+    const metadata = { hasleader: 'true' };
+    await assertFails(api.call(kv.range, get('a'), { metadata }), 'unavailable', 'etcdserver: no leader');
+    await api.call(kv.range, get('a', { serializable: true }));
+  });
+
+  test('what is not built says so by name', async () => {
+    const api = new TestApi();
+    const missing = [
+      ...Object.values(watchService.methods),
+      ...Object.values(leaseService.methods),
+      ...Object.values(authService.methods),
+      clusterService.methods.memberAdd,
+      maintenanceService.methods.snapshot,
+    ];
+    for (const { path } of missing) {
+      await assertFails(
+        api.raw(path, new Uint8Array(0)),
+        'unimplemented',
+        `${path.slice(1)} is not built yet`,
+      );
+    }
+  });
+});
+
+describe('the number of calls', () => {
+  test('is limited, and a call that ends makes room', async () => {
+    const api = new TestApi();
+    const gate = Promise.withResolvers<void>();
+    api.member.gate = gate.promise;
+    const running = [1, 2, 3].map((number) => api.put(`${number}`, ''));
+    await assertFails(api.put('4', ''), 'resource-exhausted', 'etcdserver: too many requests');
+    gate.resolve();
+    await Promise.all(running);
+    await api.put('4', '');
+  });
+
+  test('goes to zero when the server stops: those that run end, no others begin', async () => {
+    const api = new TestApi();
+    const gate = Promise.withResolvers<void>();
+    api.member.gate = gate.promise;
+    const running = api.put('1', '');
+    const drained = api.limit.drain(api.clock, 2_000);
+    await assertFails(api.put('2', ''), 'unavailable', 'etcdserver: server stopped');
+    gate.resolve();
+    await Promise.all([running, drained]);
+    assert.equal(api.clock.pendingTimers, 0);
+  });
+
+  test('is not waited for longer than the grace', async () => {
+    const api = new TestApi();
+    api.member.gate = new Promise(() => undefined);
+    void api.put('1', '').catch(() => undefined);
+    const drained = api.limit.drain(api.clock, 2_000);
+    api.clock.advance(2_000);
+    await drained;
+  });
+});
+
+describe('RangeStream', () => {
+  async function filled(keys: number): Promise<TestApi> {
+    const api = new TestApi();
+    for (let number = 0; number < keys; number += 1)
+      await api.put(`k/${String(number).padStart(4, '0')}`, 'v');
+    return api;
+  }
+  const all = RangeRequest.create({ key: bytes('k/'), rangeEnd: bytes('k0') });
+
+  test('answers in parts, of which the last one has the header and the count', async () => {
+    const api = await filled(600);
+    const parts = await api.collect(kv.rangeStream, all);
+    assert.deepEqual(
+      parts.map(({ rangeResponse }) => [
+        rangeResponse?.kvs.length,
+        rangeResponse?.header?.revision,
+        rangeResponse?.count,
+      ]),
+      [
+        [256, undefined, 0],
+        [256, undefined, 0],
+        [88, 601, 600],
+      ],
+    );
+    const keys = parts.flatMap(({ rangeResponse }) =>
+      (rangeResponse?.kvs ?? []).map((each) => Buffer.from(each.key).toString()),
+    );
+    assert.deepEqual(keys, [...keys].sort());
+    assert.equal(new Set(keys).size, 600);
+  });
+
+  test('is of one revision, whatever is written meanwhile', async () => {
+    const api = await filled(300);
+    const method = kv.rangeStream;
+    const seen: number[] = [];
+    const request = RangeRequest.encode(all).finish();
+    const invoke = createApi({
+      member: api.member,
+      health: api.health,
+      guards: [],
+      clock: api.clock,
+      logger: api.logger,
+      timeoutMaxMs: 7_000,
+    }).find((each) => each.path === method.path);
+    assert(invoke?.kind === 'server-stream');
+    for await (const part of invoke.invoke(request, incoming({}))) {
+      seen.push(method.response.decode(part).rangeResponse?.kvs.length ?? 0);
+      await api.put('k/0299-later', 'v');
+      await api.call(kv.deleteRange, DeleteRangeRequest.create({ key: bytes('k/0280') }));
+    }
+    assert.deepEqual(seen, [256, 44]);
+  });
+
+  test('keeps to the limit', async () => {
+    const api = await filled(600);
+    const parts = await api.collect(kv.rangeStream, { ...all, limit: 300 });
+    assert.deepEqual(
+      parts.map(({ rangeResponse }) => [
+        rangeResponse?.kvs.length,
+        rangeResponse?.more,
+        rangeResponse?.count,
+      ]),
+      [
+        [256, true, 0],
+        [44, true, 600],
+      ],
+    );
+  });
+
+  test('counts alone, and nothing at all, are one part', async () => {
+    const api = await filled(300);
+    const [counted, ...others] = await api.collect(kv.rangeStream, { ...all, countOnly: true });
+    assert.equal(counted?.rangeResponse?.count, 300);
+    assert.equal(others.length, 0);
+    const nothing = await api.collect(kv.rangeStream, RangeRequest.create({ key: bytes('none') }));
+    assert.deepEqual(
+      nothing.map(({ rangeResponse }) => rangeResponse?.count),
+      [0],
+    );
+  });
+
+  test('refuses an order that would need all of it in memory', async () => {
+    const api = new TestApi();
+    const sorted = { ...all, sortOrder: RangeRequest_SortOrder.DESCEND };
+    await assertFails(api.collect(kv.rangeStream, sorted), 'unimplemented', /use Range$/);
+    await assertFails(
+      api.collect(kv.rangeStream, { ...all, minModRevision: 3 }),
+      'unimplemented',
+      /use Range$/,
+    );
+  });
+});
+
+describe('the cluster and the member', () => {
+  test('a member that has never started has an address and no name', async () => {
+    const api = new TestApi();
+    const publishMember = { memberId: api.member.id, name: 'n0', clientUrls: ['http://10.0.0.0:2379'] };
+    await api.member.propose({ $case: 'publishMember', publishMember }, { deadlineMs: 0 });
+    const { members } = await api.call(clusterService.methods.memberList, { linearizable: true });
+    assert.deepEqual(members, [
+      {
+        ID: 0xabcn,
+        name: 'n0',
+        peerURLs: ['http://10.0.0.0:2380'],
+        clientURLs: ['http://10.0.0.0:2379'],
+        isLearner: false,
+      },
+      { ID: 0xdefn, name: '', peerURLs: ['http://10.0.0.1:2380'], clientURLs: [], isLearner: true },
+    ]);
+    assert.equal(api.member.reads.length, 1);
+  });
+
+  test('the status names version, leader and sizes, and what is wrong', async () => {
+    const api = new TestApi();
+    await api.put('a', '1');
+    const status = await api.call(maintenanceService.methods.status, {});
+    assert.match(status.version, /^3\.\d+\.\d+$/);
+    assert.equal(status.leader, 0xabcn);
+    assert.equal(status.raftAppliedIndex, 1);
+    assert.deepEqual(status.errors, []);
+    api.member.leader = null;
+    const orphaned = await api.call(maintenanceService.methods.status, {});
+    assert.equal(orphaned.leader, 0n);
+    assert.deepEqual(orphaned.errors, ['etcdserver: no leader']);
+  });
+
+  test('there are no alarms, and none can be raised', async () => {
+    const api = new TestApi();
+    const { alarm } = maintenanceService.methods;
+    assert.deepEqual((await api.call(alarm, AlarmRequest.create({}))).alarms, []);
+    await assertFails(
+      api.call(alarm, AlarmRequest.create({ action: 1 })),
+      'unimplemented',
+      /alarms are not built yet/,
+    );
+  });
+
+  test('leadership moves to a voter, or to nobody', async () => {
+    const api = new TestApi();
+    const { moveLeader } = maintenanceService.methods;
+    await api.call(moveLeader, MoveLeaderRequest.create({ targetID: 0xdefn }));
+    for (const targetID of [0n, 0x123n]) {
+      const work = api.call(moveLeader, MoveLeaderRequest.create({ targetID }));
+      await assertFails(work, 'failed-precondition', 'etcdserver: bad leader transferee');
+    }
+  });
+
+  test('health is told for the server and for each service', async () => {
+    const api = new TestApi();
+    const { check, watch } = healthService.methods;
+    for (const service of ['', 'etcdserverpb.KV']) {
+      assert.deepEqual(await api.call(check, { service }), { status: 1 });
+    }
+    await assertFails(api.call(check, { service: 'no.such' }), 'not-found', 'unknown service no.such');
+    const unknown = health.HealthCheckResponse_ServingStatus.SERVICE_UNKNOWN;
+    assert.deepEqual(await api.collect(watch, { service: 'no.such' }), [{ status: unknown }]);
+    const watched = api.collect(watch, { service: '' });
+    api.health.stop();
+    assert.deepEqual((await watched).at(-1), { status: 2 });
+  });
+});

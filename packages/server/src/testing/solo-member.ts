@@ -1,0 +1,88 @@
+import { type CommandBody, type CommandResponse, encodeCommand, MemoryEngine, Store } from '@quorate/kv';
+import { type MemberId, toLogIndex, toMemberId, toTerm } from '@quorate/raft';
+import { type Call, type Clock, ReplicaError, type ReplicaStatus } from '@quorate/replica';
+import type { Member } from '../api/member.ts';
+
+/**
+ * A member without consensus: what is proposed is applied at once. The state machine is the real one. A test
+ * decides who leads, how long things take, and what fails.
+ */
+export class SoloMember implements Member {
+  readonly clock: Clock;
+  readonly store = Store.open(new MemoryEngine());
+  readonly id = toMemberId(0xabcn);
+  readonly peer = toMemberId(0xdefn);
+  /** The calls that were let through, in order. */
+  readonly proposals: { readonly body: CommandBody; readonly call: Call }[] = [];
+  readonly reads: Call[] = [];
+  leader: MemberId | null = this.id;
+  /** What every further proposal, read and transfer fails with. */
+  failure: Error | null = null;
+  /** Proposals and reads wait for it. */
+  gate: Promise<void> = Promise.resolve();
+  private index = 0;
+
+  constructor(clock: Clock) {
+    this.clock = clock;
+  }
+
+  async propose(body: CommandBody, call: Call): Promise<CommandResponse> {
+    this.proposals.push({ body, call });
+    await this.pass(call);
+    this.store.validate(body);
+    this.index += 1;
+    const data = encodeCommand({ requestId: undefined, body });
+    const [result] = this.store.apply([{ index: this.index, term: 7, data }]);
+    if (result === undefined) throw new Error('the command was not applied');
+    if (!result.outcome.ok) throw result.outcome.error;
+    return result.outcome.response;
+  }
+
+  async linearize(call: Call): Promise<void> {
+    this.reads.push(call);
+    await this.pass(call);
+  }
+
+  async transferLeadership(to: MemberId, call: Call): Promise<void> {
+    await this.pass(call);
+    if (to !== this.peer)
+      throw new ReplicaError('bad-transferee', 'leadership can only go to a voting member');
+  }
+
+  status(): ReplicaStatus {
+    const members = [this.id, this.peer];
+    return {
+      memberId: this.id,
+      clusterId: 0xc1n,
+      role: this.leader === this.id ? 'leader' : 'follower',
+      term: toTerm(7),
+      leader: this.leader,
+      commitIndex: toLogIndex(this.index),
+      appliedIndex: toLogIndex(this.index),
+      lastIndex: toLogIndex(this.index),
+      configuration: {
+        voters: [this.id],
+        outgoingVoters: [],
+        learners: [this.peer],
+        learnersNext: [],
+        addresses: members.map((id, place) => ({
+          id,
+          name: `n${place}`,
+          peerUrls: [`http://10.0.0.${place}:2380`],
+        })),
+      },
+    };
+  }
+
+  private async pass(call: Call): Promise<void> {
+    await Promise.race([this.gate, aborted(call.signal)]);
+    if (call.signal?.aborted === true) throw new ReplicaError('cancelled', 'the caller gave up');
+    if (this.failure !== null) throw this.failure;
+  }
+}
+
+async function aborted(signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    signal?.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
