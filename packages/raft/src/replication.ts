@@ -248,12 +248,9 @@ function sendAppend(step: Step, progress: Progress, entries: readonly Entry[]): 
   });
 }
 
-/** The entries that the peer needs have left the log (Raft, section 7). A peer that is gone is not offered anything. */
+/** The entries that the peer needs have left the log (Raft, section 7). */
 function offerSnapshot(step: Step, progress: Progress): void {
   const { state } = step;
-  if (!progress.recentlyActive) {
-    return;
-  }
   const { snapshot } = state;
   assert(snapshot !== null, 'entries leave the log only when a snapshot holds them');
   changeState(step, progress, () => enterSnapshot(progress, snapshot.index));

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { maySucceed } from './membership.ts';
+import { configuration, memberId } from './testing/builders.ts';
+import { SoloMember } from './testing/solo-member.ts';
+
+describe('a change of membership (section 6)', () => {
+  test('is in force as soon as it is appended', () => {
+    const member = SoloMember.inCluster(3);
+    member.leadUnopposed();
+    member.give({
+      type: 'propose-configuration',
+      id: 1,
+      configuration: configuration({ voters: [1, 2, 3, 4] }),
+    });
+    assert.deepEqual(
+      member.core.status().peers.map(({ id }) => id),
+      [memberId(2), memberId(3), memberId(4)],
+    );
+    member.persist();
+    member.acknowledge(2, 3);
+    assert.equal(member.core.commit, 2, 'two of four are no majority');
+    member.acknowledge(3, 3);
+    assert.equal(member.core.commit, 3);
+  });
+
+  test('waits for the one before, and for an entry of the own term', () => {
+    const member = SoloMember.inCluster(3);
+    member.lead();
+    const larger = configuration({ voters: [1, 2, 3, 4] });
+    member.give({ type: 'propose-configuration', id: 1, configuration: larger });
+    member.acknowledge(2, 2);
+    member.give({ type: 'propose-configuration', id: 2, configuration: larger });
+    member.give({
+      type: 'propose-configuration',
+      id: 3,
+      configuration: configuration({ voters: [1, 2, 3] }),
+    });
+    assert.deepEqual(member.proposalsRefused, [
+      { id: 1, reason: 'configuration-change' },
+      { id: 3, reason: 'configuration-change' },
+    ]);
+  });
+
+  test('is refused by a member that does not lead', () => {
+    const member = SoloMember.inCluster(3);
+    member.follow(2, 2);
+    member.give({ type: 'propose-configuration', id: 1, configuration: configuration({ voters: [1, 2] }) });
+    assert.deepEqual(member.proposalsRefused, [{ id: 1, reason: 'not-leader' }]);
+  });
+
+  test('that removes the leader lets it lead until it is committed, without its own vote', () => {
+    const member = SoloMember.inCluster(3);
+    member.leadUnopposed();
+    member.give({ type: 'propose-configuration', id: 1, configuration: configuration({ voters: [2, 3] }) });
+    member.persist();
+    member.acknowledge(2, 3);
+    assert.deepEqual([member.core.role, member.core.commit], ['leader', 2]);
+    member.forget();
+    member.acknowledge(3, 3);
+    assert.deepEqual([member.core.role, member.core.commit], ['follower', 3]);
+    assert.equal(member.sentTo(2, 'append-request')[0]?.commit, 3, 'it tells the others before it goes');
+  });
+});
+
+test('one configuration may follow another if no two disjoint majorities can decide', () => {
+  const three = configuration({ voters: [1, 2, 3] });
+  const joint = configuration({ voters: [1, 4, 5], outgoing: [1, 2, 3] });
+  const may = (from: typeof three, to: typeof three): boolean => maySucceed(from, to);
+  assert(may(three, configuration({ voters: [1, 2, 3, 4] })), 'one more');
+  assert(may(three, configuration({ voters: [1, 3] })), 'one less');
+  assert(may(three, configuration({ voters: [1, 2, 3], learners: [4, 5] })), 'learners are free');
+  assert(!may(three, configuration({ voters: [1, 2, 4] })), 'a replacement needs a joint phase');
+  assert(may(three, joint), 'into a joint phase');
+  assert(!may(configuration({ voters: [1, 2] }), joint), 'its outgoing voters are the present ones');
+  assert(may(joint, configuration({ voters: [1, 4, 5] })), 'out of it');
+  assert(!may(joint, three), 'not back');
+  assert(!may(joint, joint), 'not sideways');
+  assert(!may(three, configuration({ voters: [] })), 'somebody votes');
+});
