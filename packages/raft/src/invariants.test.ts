@@ -24,7 +24,7 @@ const faults: readonly Fault[] = [
   ],
   [
     'applying what was not handed out',
-    (state) => void (state.applying.applied = index(4)),
+    (state) => void (state.applying.applied = index(5)),
     /handed out is applied/,
   ],
   [
@@ -39,7 +39,7 @@ const faults: readonly Fault[] = [
   ],
   [
     'a vote that is not on its way to disk',
-    (state) => void (state.vote = memberId(1)),
+    (state) => void (state.vote = memberId(2)),
     /every change of the vote/,
   ],
   ['a hole in the cache', (state) => void state.log.cache.splice(1, 1), /contiguous|the cache/],
@@ -98,6 +98,7 @@ const faults: readonly Fault[] = [
       state.role = { ...leader, termStart: index(2) };
       state.commit = index(3);
       state.applying.handedOut = index(3);
+      state.persistence.handedOut = { ...state.persistence.handedOut, commit: index(3) };
     },
     /own term/,
   ],
