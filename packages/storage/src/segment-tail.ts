@@ -12,7 +12,8 @@ import {
   type SpareSegment,
   segmentName,
 } from './segment.ts';
-import { StorageError, toStorageError } from './storage-error.ts';
+import { scanRecords } from './segment-reader.ts';
+import { damaged, StorageError, toStorageError } from './storage-error.ts';
 
 export type SegmentTailOptions = {
   readonly fileSystem: FileSystem;
@@ -245,16 +246,24 @@ async function openFound(found: FoundSegment, fileSystem: FileSystem): Promise<S
 /**
  * Writes what follows `from` once more and makes it durable. After a failed sync the cache may hold, as if
  * it were clean, what never reached the disk; and after the process alone died nothing was synced at all.
+ *
+ * Only records that are intact are written: a disk that returns the wrong bytes, once, would otherwise have
+ * them take the place of the right ones.
  */
 async function rewrite(segment: Segment, from: number): Promise<void> {
-  const { file, end, path } = segment;
+  const { file, end, path, header } = segment;
+  const bytes = new Uint8Array(end - from);
+  const range = { file, path, salt: header.salt, from, to: end, chunkBytes: COPY_BYTES };
+  const scan = await scanRecords(range, (record) => {
+    const length = recordBytes(record.payloadBytes);
+    bytes.set(record.bytes.subarray(record.at, record.at + length), record.offset - from);
+    return true;
+  });
+  if (scan.offset !== end) {
+    throw damaged(path, scan.offset, 'the record was intact when it was read before, and is not any more');
+  }
   try {
-    const buffer = new Uint8Array(Math.min(COPY_BYTES, end - from));
-    for (let at = from; at < end; at += buffer.length) {
-      const part = buffer.subarray(0, Math.min(buffer.length, end - at));
-      await file.read(part, at);
-      await file.write(part, at);
-    }
+    await file.write(bytes, from);
     await file.sync();
   } catch (error) {
     throw toStorageError(error, 'repairing', path);
