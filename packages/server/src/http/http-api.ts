@@ -28,10 +28,14 @@ export function createHttpApi(
   options: HttpApiOptions,
 ): (request: IncomingMessage, response: ServerResponse) => Promise<void> {
   return async (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://member');
-    const { status, contentType, body, headers } = await answer(request.method ?? 'GET', url, options);
+    // The target is compared, never resolved: what is no plain path is nothing that is served.
+    const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+    const answered = await answer(request.method ?? 'GET', path, new URLSearchParams(query), options);
+    const { status, contentType, headers } = answered;
+    const body = Buffer.from(answered.body);
     response.writeHead(status, {
       'content-type': contentType,
+      'content-length': body.length,
       'x-content-type-options': 'nosniff',
       ...headers,
     });
@@ -39,24 +43,28 @@ export function createHttpApi(
   };
 }
 
-async function answer(method: string, url: URL, options: HttpApiOptions): Promise<Answer> {
-  const { pathname, searchParams } = url;
-  if (!['/version', '/health', '/livez', '/readyz'].includes(pathname)) {
-    return json(404, { error: 'not found', message: `nothing is served at ${pathname}`, code: 5 });
+async function answer(
+  method: string,
+  path: string,
+  query: URLSearchParams,
+  options: HttpApiOptions,
+): Promise<Answer> {
+  if (!['/version', '/health', '/livez', '/readyz'].includes(path)) {
+    return json(404, { error: 'not found', message: `nothing is served at ${path}`, code: 5 });
   }
   if (method !== 'GET') {
-    const message = `${pathname} answers GET only`;
+    const message = `${path} answers GET only`;
     return { ...json(405, { error: 'method not allowed', message, code: 12 }), headers: { allow: 'GET' } };
   }
-  switch (pathname) {
+  switch (path) {
     case '/version':
       return json(200, { etcdserver: etcdVersion, etcdcluster: etcdVersion, storage: etcdVersion });
     case '/health':
-      return health(searchParams.get('serializable') === 'true', options);
+      return health(query.get('serializable') === 'true', options);
     case '/livez':
-      return probe([serializableRead(options)], searchParams.has('verbose'));
+      return probe([serializableRead(options)], query.has('verbose'));
     default:
-      return probe([serializableRead(options), linearizableRead(options)], searchParams.has('verbose'));
+      return probe([serializableRead(options), linearizableRead(options)], query.has('verbose'));
   }
 }
 

@@ -19,6 +19,7 @@ export function sniffProtocol(
     readonly found: (protocol: ClientProtocol) => void;
   },
 ): void {
+  let start: Buffer = Buffer.alloc(0);
   const timer = options.clock.setTimer(options.timeoutMs, () => socket.destroy());
   const stop = (): void => {
     timer.cancel();
@@ -28,11 +29,11 @@ export function sniffProtocol(
   const look = (): void => {
     const bytes = socket.read() as Buffer | null;
     if (bytes === null) return;
-    const start = bytes.subarray(0, prefaceStart.length);
-    const maybeHttp2 = start.equals(prefaceStart.subarray(0, start.length));
-    socket.unshift(bytes);
+    start = Buffer.concat([start, bytes]);
+    const maybeHttp2 = start.subarray(0, prefaceStart.length).equals(prefaceStart.subarray(0, start.length));
     if (maybeHttp2 && start.length < prefaceStart.length) return;
     stop();
+    socket.unshift(start);
     options.found(maybeHttp2 ? 'http2' : 'http1');
   };
   socket.on('readable', look);

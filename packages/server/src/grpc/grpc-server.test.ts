@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { test } from 'node:test';
+import { type ServiceError, status } from '@grpc/grpc-js';
+import { kvService, PutRequest, RangeRequest, RangeStreamResponse } from '@quorate/protocol';
+import { ReplicaError } from '@quorate/replica';
+import { TestFrontend } from '../testing/test-frontend.ts';
+import { until } from '../testing/until.ts';
+
+const put = (key: string, value: string | Uint8Array) =>
+  PutRequest.create({ key: Buffer.from(key), value: Buffer.from(value) });
+const get = (key: string) => RangeRequest.create({ key: Buffer.from(key) });
+
+async function failureOf(work: Promise<unknown>): Promise<ServiceError> {
+  return work.then(
+    () => assert.fail('it should have failed'),
+    (error: unknown) => error as ServiceError,
+  );
+}
+
+test('calls reach the member, and its answers the client', async () => {
+  await using frontend = await TestFrontend.open();
+  await frontend.client.kv.put(put('a', '1'));
+  const { kvs, header } = await frontend.client.kv.range(get('a'));
+  assert.equal(Buffer.from(kvs[0]?.value ?? []).toString(), '1');
+  assert.equal(header?.memberId, frontend.member.id);
+});
+
+test('many calls over one connection all get their own answer', async () => {
+  await using frontend = await TestFrontend.open();
+  const calls = Array.from({ length: 500 }, async (_, number) => {
+    await frontend.client.kv.put(put(`k${number}`, `v${number}`));
+    const { kvs } = await frontend.client.kv.range(get(`k${number}`));
+    assert.equal(Buffer.from(kvs[0]?.value ?? []).toString(), `v${number}`);
+  });
+  await Promise.all(calls);
+});
+
+test("a failure carries etcd's status and words, and what is known of its effect", async () => {
+  await using frontend = await TestFrontend.open();
+  const refused = await failureOf(frontend.client.kv.put(put('', '')));
+  assert.equal(refused.code, status.INVALID_ARGUMENT);
+  assert.equal(refused.details, 'etcdserver: key is not provided');
+  assert.deepEqual(refused.metadata.get('quorate-outcome'), ['none']);
+  frontend.member.failure = new ReplicaError('unknown-outcome', '');
+  const lost = await failureOf(frontend.client.kv.put(put('a', '')));
+  assert.equal(lost.code, status.UNAVAILABLE);
+  assert.deepEqual(lost.metadata.get('quorate-outcome'), ['unknown']);
+});
+
+test('a client that gives up is noticed', async () => {
+  await using frontend = await TestFrontend.open();
+  frontend.member.gate = new Promise(() => undefined);
+  const abort = new AbortController();
+  const work = failureOf(frontend.client.kv.put(put('a', '1'), { signal: abort.signal }));
+  await until('the call has reached the member', () => frontend.member.proposals.length === 1);
+  abort.abort();
+  assert.equal((await work).code, status.CANCELLED);
+  await until('the member knows', () => frontend.member.proposals[0]?.call.signal?.aborted === true);
+});
+
+test('the deadline of the client is that of the call', async () => {
+  await using frontend = await TestFrontend.open();
+  frontend.member.gate = new Promise(() => undefined);
+  const beforeMs = frontend.clock.monotonicMs();
+  const failure = await failureOf(frontend.client.kv.put(put('a', '1'), { timeoutMs: 300 }));
+  assert.equal(failure.code, status.DEADLINE_EXCEEDED);
+  const deadlineMs = frontend.member.proposals[0]?.call.deadlineMs ?? 0;
+  assert.ok(deadlineMs > beforeMs && deadlineMs < frontend.clock.monotonicMs() + 300);
+  await until('the member knows', () => frontend.member.proposals[0]?.call.signal?.aborted === true);
+});
+
+test('metadata of the client is heard', async () => {
+  await using frontend = await TestFrontend.open();
+  frontend.member.leader = null;
+  const failure = await failureOf(frontend.client.kv.range(get('a'), { metadata: { hasleader: 'true' } }));
+  assert.equal(failure.details, 'etcdserver: no leader');
+});
+
+test('bad calls are told apart, and the connection goes on', async () => {
+  await using frontend = await TestFrontend.open();
+  const { client } = frontend;
+  const malformed = await failureOf(client.callRaw('/etcdserverpb.KV/Put', Buffer.from([0x0a, 0x7f])));
+  assert.equal(malformed.code, status.INVALID_ARGUMENT);
+  assert.match(malformed.details, /no valid protobuf/);
+  const unknown = await failureOf(client.callRaw('/etcdserverpb.KV/Juggle', Buffer.alloc(0)));
+  assert.equal(unknown.code, status.UNIMPLEMENTED);
+  const notBuilt = await failureOf(client.callRaw('/etcdserverpb.Lease/LeaseGrant', Buffer.alloc(0)));
+  assert.equal(notBuilt.code, status.UNIMPLEMENTED);
+  assert.equal(notBuilt.details, 'etcdserverpb.Lease/LeaseGrant is not built yet');
+  const tooLarge = await failureOf(client.kv.put(put('a', Buffer.alloc(3 * 1024 * 1024))));
+  assert.equal(tooLarge.code, status.RESOURCE_EXHAUSTED);
+  await client.kv.put(put('a', Buffer.alloc(1024 * 1024)));
+  assert.equal((await client.kv.range(get('a'))).kvs[0]?.value.length, 1024 * 1024);
+});
+
+test('a stream that is not built says so', async () => {
+  await using frontend = await TestFrontend.open();
+  const end = await frontend.client.readStream('/etcdserverpb.Watch/Watch', Buffer.alloc(0), () => undefined);
+  assert.equal(end.code, status.UNIMPLEMENTED);
+  assert.equal(end.details, 'etcdserverpb.Watch/Watch is not built yet');
+});
+
+test('a stream brings everything and then its status', async () => {
+  await using frontend = await TestFrontend.open();
+  for (let number = 0; number < 300; number += 1) {
+    await frontend.client.kv.put(put(`k${String(number).padStart(4, '0')}`, Buffer.alloc(2_000)));
+  }
+  let keys = 0;
+  const request = RangeRequest.encode(
+    RangeRequest.create({ key: Buffer.from('k'), rangeEnd: Buffer.from('l') }),
+  ).finish();
+  const { path } = kvService.methods.rangeStream;
+  const end = await frontend.client.readStream(path, request, (bytes) => {
+    keys += RangeStreamResponse.decode(bytes).rangeResponse?.kvs.length ?? 0;
+  });
+  assert.equal(end.code, status.OK);
+  assert.equal(keys, 300);
+});
+
+test('a stream that fails ends with the status of its error', async () => {
+  await using frontend = await TestFrontend.open();
+  frontend.member.failure = new ReplicaError('timed-out', '');
+  const request = RangeRequest.encode(get('a')).finish();
+  const end = await frontend.client.readStream(kvService.methods.rangeStream.path, request, () => undefined);
+  assert.equal(end.code, status.UNAVAILABLE);
+  assert.equal(end.details, 'etcdserver: request timed out');
+});
+
+test('a connection that breaks in the middle of a call harms nobody', async () => {
+  await using frontend = await TestFrontend.open();
+  const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  const emptySettings = Buffer.from('000000040000000000', 'hex');
+  for (const bytes of [
+    preface.subarray(0, 2),
+    preface.subarray(0, 10),
+    preface,
+    Buffer.concat([preface, emptySettings]),
+  ]) {
+    const socket = await frontend.connect();
+    socket.write(bytes);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    socket.destroy();
+  }
+  const garbled = await frontend.connect();
+  garbled.resume();
+  garbled.write(Buffer.concat([preface, Buffer.alloc(1000, 0xff)]));
+  await once(garbled, 'close');
+  await frontend.client.kv.put(put('a', '1'));
+});
