@@ -54,6 +54,37 @@ async function usedDisk(entries: number): Promise<MemoryDisk> {
   return disk;
 }
 
+/** How many disk operations it takes to create a directory. */
+async function creationOperations(): Promise<number> {
+  const disk = newDisk();
+  await openOn(disk);
+  return disk.operations;
+}
+
+/** Opens the directory, with a fault at one operation; whether that was too late to matter. */
+async function openWithFault(disk: MemoryDisk, at: number, fault: DiskFault): Promise<boolean> {
+  disk.fault = ({ number }) => (number === at ? fault : null);
+  try {
+    await openOn(disk);
+    return true;
+  } catch (error) {
+    assert(error instanceof StorageError, String(error));
+    assert.equal(error.code, 'disk-failed');
+    return false;
+  } finally {
+    disk.fault = null;
+    disk.killProcesses();
+  }
+}
+
+async function assertEmpty(disk: MemoryDisk): Promise<void> {
+  const directory = await openOn(disk);
+  const fileSystem = new MemoryFileSystem(disk);
+  const log = await WriteAheadLog.open({ fileSystem, directory: directory.logDirectory, random });
+  assert.equal(log.lastIndex, 0);
+  await log.close();
+}
+
 describe('a data directory', () => {
   test('is created with its parents, and remembers whose it is', async () => {
     const disk = newDisk();
@@ -90,24 +121,26 @@ describe('a data directory', () => {
       { kind: 'process-death' },
       { kind: 'fail', code: 'EIO' },
     ];
+    const operations = await creationOperations();
     for (const fault of faults) {
-      for (let at = 1, completed = false; !completed; at += 1) {
+      for (let at = 1; at <= operations + 1; at += 1) {
         const disk = new MemoryDisk({ random: seededRandom(at) });
-        disk.fault = ({ number }) => (number === at ? fault : null);
-        completed = await openOn(disk).then(
-          () => true,
-          () => false,
-        );
-        disk.fault = null;
+        assert.equal(await openWithFault(disk, at, fault), at > operations);
         disk.losePower();
-        const again = await openOn(disk);
-        const log = await WriteAheadLog.open({
-          fileSystem: new MemoryFileSystem(disk),
-          directory: again.logDirectory,
-          random,
-        });
-        assert.equal(log.lastIndex, 0);
-        assert(at < 100);
+        await assertEmpty(disk);
+      }
+    }
+  });
+
+  test('whose creation was interrupted twice, too', async () => {
+    const operations = await creationOperations();
+    for (let first = 1; first <= operations; first += 1) {
+      for (let second = 1; second <= operations; second += 1) {
+        const disk = new MemoryDisk({ random: seededRandom(first * 100 + second) });
+        await openWithFault(disk, first, { kind: 'process-death' });
+        await openWithFault(disk, disk.operations + second, { kind: 'power-loss' });
+        disk.losePower();
+        await assertEmpty(disk);
       }
     }
   });

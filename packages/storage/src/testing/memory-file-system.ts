@@ -114,16 +114,21 @@ export class MemoryFileSystem implements FileSystem {
         partialEffect();
         throw diskError(fault.code, path);
       case 'process-death':
-        effect();
-        this.#disk.killProcesses();
-        throw diskError('EIO', path);
+        return this.#dieAfter(effect, path, () => this.#disk.killProcesses());
       case 'power-loss':
-        effect();
-        this.#disk.losePower();
-        throw diskError('EIO', path);
+        return this.#dieAfter(effect, path, () => this.#disk.losePower());
       default:
         return fault satisfies never;
     }
+  }
+
+  #dieAfter(effect: () => unknown, path: string, die: () => void): never {
+    try {
+      effect();
+    } finally {
+      die();
+    }
+    throw diskError('EIO', path);
   }
 
   #perform<Result>(kind: DiskOperation['kind'], path: string, effect: () => Result): Promise<Result> {
