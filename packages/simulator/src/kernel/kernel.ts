@@ -3,7 +3,7 @@ import { EventQueue, type ScheduledEvent } from './event-queue.ts';
 import { forbidRealWorld } from './real-world.ts';
 
 /** More events than this in one run mean that something spins without simulated time passing. */
-const RUN_MAX_EVENTS = 400_000;
+const RUN_MAX_EVENTS = 4_000_000;
 
 /**
  * Simulated time and the one order of all that happens.
@@ -18,9 +18,15 @@ const RUN_MAX_EVENTS = 400_000;
  */
 export class Kernel {
   private readonly queue = new EventQueue();
+  private readonly timers: 'forbidden' | 'never-fire';
   private currentUs = 0;
   private eventsRun = 0;
   private running = false;
+
+  /** `timers`: see `forbidRealWorld`. */
+  constructor(timers: 'forbidden' | 'never-fire' = 'forbidden') {
+    this.timers = timers;
+  }
 
   get nowUs(): number {
     return this.currentUs;
@@ -48,7 +54,7 @@ export class Kernel {
   async run(untilUs: number, isDone: () => boolean): Promise<void> {
     assert(!this.running, 'the kernel is running already');
     this.running = true;
-    const allowRealWorld = forbidRealWorld();
+    const allowRealWorld = forbidRealWorld(this.timers);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const step = (): void => {
       try {

@@ -48,9 +48,7 @@ export class Recovery {
     this.cluster = parts.cluster;
     this.recorder = parts.recorder;
     this.report = parts.report;
-    const { tickMs, electionTimeoutTicks, disk } = parts.plan;
-    this.boundMs =
-      SETTLING_MS + BOUND_ELECTION_TIMEOUTS * tickMs * electionTimeoutTicks + (disk.syncMeanUs / 1000) * 200;
+    this.boundMs = boundMs(parts.plan, lastIndexOf(parts.cluster));
     this.startedUs = parts.kernel.nowUs;
     this.deadlineUs = parts.kernel.nowUs + this.boundMs * 1000;
   }
@@ -187,4 +185,17 @@ export class Recovery {
       explanation: `${who} within ${this.boundMs} ms after all faults had ended: ${states.join('; ')}`,
     });
   }
+}
+
+/** The longest log of any member that is up. */
+function lastIndexOf(cluster: Cluster): number {
+  return Math.max(0, ...cluster.members.map(({ replica }) => replica?.status().lastIndex ?? 0));
+}
+
+function boundMs(plan: RunPlan, logLength: number): number {
+  const { tickMs, electionTimeoutTicks, disk, network, mode } = plan;
+  // Vanilla Raft sends a follower that lags one entry per round trip, and whoever was down may lack them all.
+  const catchUpUs = mode === 'vanilla' ? logLength * (6 * network.delayMeanUs + 4 * disk.syncMeanUs) : 0;
+  const disksUs = disk.syncMeanUs * 200;
+  return SETTLING_MS + BOUND_ELECTION_TIMEOUTS * tickMs * electionTimeoutTicks + (disksUs + catchUpUs) / 1000;
 }

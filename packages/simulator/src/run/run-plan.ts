@@ -56,7 +56,7 @@ export async function runPlan(plan: RunPlan, level: TraceLevel): Promise<RunResu
 
 class Run {
   private readonly plan: RunPlan;
-  private readonly kernel = new Kernel();
+  private readonly kernel: Kernel;
   private readonly trace: Trace;
   private readonly checkers: Checkers;
   private readonly recorder: HistoryRecorder;
@@ -70,6 +70,7 @@ class Run {
 
   constructor(plan: RunPlan, level: TraceLevel, engineHosts: EngineHosts) {
     this.plan = plan;
+    this.kernel = new Kernel(plan.engine === 'lmdb' ? 'never-fire' : 'forbidden');
     this.trace = new Trace(this.kernel, level);
     const report = (violation: Violation): void => this.report(violation);
     this.checkers = new Checkers(report);
