@@ -15,6 +15,9 @@ export function handleAppendRequest(step: Step, message: AppendRequest): void {
   const last = offsetIndex(message.previousIndex, message.entries.length);
   if (last <= state.commit) {
     // Late or repeated. What is committed equals the leader's log, and is durable when the answer leaves.
+    const known = termAt(state.log, last);
+    const sent = message.entries.at(-1)?.term ?? message.previousTerm;
+    assert(known === null || known === sent, 'committed entries are never truncated (section 5.4.3)');
     answer(step, message, { kind: 'matched', matchIndex: state.commit });
     return;
   }
