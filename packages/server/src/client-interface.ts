@@ -33,6 +33,7 @@ const drainMs = 2_000;
 
 /** Everything between a client's connection and the member: gRPC and HTTP/1.1 on one port. */
 export class ClientInterface {
+  private readonly member: Member;
   private readonly limit = new CallLimit(callsMax);
   private readonly health = new HealthMethods(serviceNames);
   private readonly grpc: GrpcServer;
@@ -41,6 +42,7 @@ export class ClientInterface {
 
   constructor(options: ClientInterfaceOptions) {
     const { member, clock, requestTimeoutMs: timeoutMaxMs } = options;
+    this.member = member;
     const logger = options.logger.child({ component: 'api' });
     const methods = createApi({
       member,
@@ -64,12 +66,16 @@ export class ClientInterface {
     this.connections.accept(socket);
   }
 
-  /** Takes no more calls; resolves when those that run have ended, or after a while. Called once. */
+  /**
+   * Takes no more calls; resolves when those that run have ended, or after a while; at once if there is no
+   * leader, because then they only wait for one. Called once.
+   */
   async drain(clock: Clock): Promise<void> {
     this.health.stop();
     this.connections.closeSilent();
     this.http.stop();
     this.grpc.refuseNewCalls();
-    await this.limit.drain(clock, drainMs);
+    const canAnswer = this.member.status().leader !== null;
+    await this.limit.drain(clock, canAnswer ? drainMs : 0);
   }
 }

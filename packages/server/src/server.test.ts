@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -221,6 +221,44 @@ describe('a start that fails leaves nothing behind', () => {
     await (await start(alone(directory))).close();
   });
 
+  test('a damaged log', async () => {
+    const directory = await newDirectory();
+    const configuration = alone(directory);
+    const server = await start(configuration);
+    const client = clientOf(server);
+    for (let number = 0; number < 20; number += 1)
+      await put(client, `key/${number}`, `easy to find ${number}`);
+    client.close();
+    await server.close();
+    const log = join(directory, 'log');
+    const contents = await Promise.all((await readdir(log)).map((name) => readFile(join(log, name))));
+    const names = await readdir(log);
+    const position = contents.findIndex((content) => content.includes('easy to find 3'));
+    const [file, intact] = [join(log, names[position] ?? ''), contents[position] ?? Buffer.alloc(0)];
+    const damaged = Buffer.from(intact);
+    damaged.write('E', damaged.indexOf('easy to find 3'));
+    await writeFile(file, damaged);
+    await assertServerError(start(configuration), 'damaged', new RegExp(`^damaged.*${file} at offset \\d+`));
+    assert.deepEqual(await readFile(file), damaged, 'nothing was changed');
+    await writeFile(file, intact);
+    const repaired = await start(configuration);
+    assert.equal(await get(clientOf(repaired), 'key/3'), 'easy to find 3');
+    await repaired.close();
+  });
+
+  test('an engine whose file is none', async () => {
+    const directory = await newDirectory();
+    await (await start(alone(directory))).close();
+    const [file] = await readdir(join(directory, 'state'));
+    await writeFile(
+      join(directory, 'state', file ?? ''),
+      'this is no database, and long enough to be looked at'.repeat(100),
+    );
+    await assert.rejects(start(alone(directory)), ServerError);
+    const other = await start(alone(directory, { engine: 'memory' }));
+    await other.close();
+  });
+
   test('a data directory that is a file', async () => {
     const file = join(await newDirectory(), 'file');
     await writeFile(file, '');
@@ -263,6 +301,21 @@ describe('closing', () => {
       if (each.status === 'fulfilled') continue;
       const { code } = each.reason as { code: number };
       assert.equal(code, 14, String(each.reason));
+    }
+  });
+
+  test('a member without a majority stops at once, and tells those who wait', async () => {
+    const initialCluster = `n1=http://127.0.0.1:2380,n2=http://127.0.0.1:${await freePort()}`;
+    const server = await start(alone(await newDirectory(), { 'initial-cluster': initialCluster }));
+    const client = clientOf(server);
+    const writing = put(client, 'a', '1').catch((error: unknown) => error);
+    const reading = get(client, 'a').catch((error: unknown) => error);
+    assert.equal((await client.health.check({ service: '' })).status, 1);
+    await server.close();
+    for (const failure of [await writing, await reading]) {
+      const { code, details } = failure as { code: number; details: string };
+      assert.equal(code, 14);
+      assert.equal(details, 'etcdserver: server stopped');
     }
   });
 

@@ -176,8 +176,8 @@ export class PeerChannel {
   }
 }
 
-/** Members start one after the other: a first failure or two is nothing to report. */
-const failuresBeforeReport = 5;
+/** Members start one after the other: the failures of the first few seconds are nothing to report. */
+const failuresBeforeReport = 8;
 
 function explain(end: OutboundEnd): string {
   switch (end.kind) {
