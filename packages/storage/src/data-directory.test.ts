@@ -11,7 +11,7 @@ import type { Identity } from './identity-file.ts';
 import { NodeFileSystem } from './node-file-system.ts';
 import { StorageError } from './storage-error.ts';
 import { commands, entriesWrite, hardState } from './testing/log-fixture.ts';
-import { type DiskFault, MemoryDisk } from './testing/memory-disk.ts';
+import { type DiskFault, type DiskOperation, MemoryDisk } from './testing/memory-disk.ts';
 import { MemoryFileSystem } from './testing/memory-file-system.ts';
 import { seededRandom } from './testing/seeded-random.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
@@ -61,9 +61,13 @@ async function creationOperations(): Promise<number> {
   return disk.operations;
 }
 
-/** Opens the directory, with a fault at one operation; whether that was too late to matter. */
-async function openWithFault(disk: MemoryDisk, at: number, fault: DiskFault): Promise<boolean> {
-  disk.fault = ({ number }) => (number === at ? fault : null);
+/** Opens the directory, with a fault at some operation; whether it was opened nevertheless. */
+async function openWithFault(
+  disk: MemoryDisk,
+  isFaulty: (operation: DiskOperation) => boolean,
+  fault: DiskFault,
+): Promise<boolean> {
+  disk.fault = (operation) => (isFaulty(operation) ? fault : null);
   try {
     await openOn(disk);
     return true;
@@ -77,12 +81,13 @@ async function openWithFault(disk: MemoryDisk, at: number, fault: DiskFault): Pr
   }
 }
 
-async function assertEmpty(disk: MemoryDisk): Promise<void> {
+async function assertEmpty(disk: MemoryDisk): Promise<DataDirectory> {
   const directory = await openOn(disk);
   const fileSystem = new MemoryFileSystem(disk);
   const log = await WriteAheadLog.open({ fileSystem, directory: directory.logDirectory, random });
   assert.equal(log.lastIndex, 0);
   await log.close();
+  return directory;
 }
 
 describe('a data directory', () => {
@@ -125,7 +130,7 @@ describe('a data directory', () => {
     for (const fault of faults) {
       for (let at = 1; at <= operations + 1; at += 1) {
         const disk = new MemoryDisk({ random: seededRandom(at) });
-        assert.equal(await openWithFault(disk, at, fault), at > operations);
+        assert.equal(await openWithFault(disk, ({ number }) => number === at, fault), at > operations);
         disk.losePower();
         await assertEmpty(disk);
       }
@@ -137,9 +142,23 @@ describe('a data directory', () => {
     for (let first = 1; first <= operations; first += 1) {
       for (let second = 1; second <= operations; second += 1) {
         const disk = new MemoryDisk({ random: seededRandom(first * 100 + second) });
-        await openWithFault(disk, first, { kind: 'process-death' });
-        await openWithFault(disk, disk.operations + second, { kind: 'power-loss' });
+        await openWithFault(disk, ({ number }) => number === first, { kind: 'process-death' });
+        const later = disk.operations + second;
+        const opened = await openWithFault(disk, ({ number }) => number === later, { kind: 'power-loss' });
         disk.losePower();
+        assert.equal((await assertEmpty(disk)).isNew && opened, false, 'it was opened, and is gone');
+      }
+    }
+  });
+
+  test('gets its identity only when the log is durable, whoever created that', async () => {
+    const operations = await creationOperations();
+    for (let first = 1; first <= operations; first += 1) {
+      for (let seed = 0; seed < 10; seed += 1) {
+        const disk = new MemoryDisk({ random: seededRandom(seed) });
+        await openWithFault(disk, ({ number }) => number === first, { kind: 'process-death' });
+        const isNaming = ({ kind, path }: DiskOperation) => kind === 'rename' && path.includes('identity');
+        await openWithFault(disk, isNaming, { kind: 'power-loss' });
         await assertEmpty(disk);
       }
     }

@@ -60,6 +60,10 @@ export class DataDirectory {
       }
       checkIdentity(found, identity, path);
       await checkLogExists(fileSystem, path);
+      // The process that wrote the identity may have died before its name was durable.
+      await fileSystem.syncDirectory(path).catch((error: unknown) => {
+        throw toStorageError(error, 'opening', path);
+      });
       return new DataDirectory(path, found, false, lock);
     } catch (error) {
       await lock.release();
@@ -89,27 +93,40 @@ function stateDirectory(path: string): string {
   return `${path}/state`;
 }
 
-/** Creates a directory and the parents that it lacks; their names are durable when it resolves. */
+/** Creates a directory and the parents that it lacks. Their names are not durable yet. */
 async function createDirectories(fileSystem: FileSystem, path: string): Promise<void> {
   const parent = parentOf(path);
   try {
-    await createDirectory(fileSystem, path, parent);
+    await fileSystem.makeDirectory(path);
   } catch (error) {
     if (diskErrorCode(error) !== 'ENOENT' || parent === path) throw toStorageError(error, 'creating', path);
     await createDirectories(fileSystem, parent);
-    await createDirectory(fileSystem, path, parent).catch((again: unknown) => {
-      throw toStorageError(again, 'creating', path);
-    });
+    await createDirectories(fileSystem, path);
   }
 }
 
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/');
-  return slash < 0 ? '.' : path.slice(0, Math.max(slash, 1));
+/**
+ * Makes the names in a directory durable, and its own, and those of all that it is in: an interrupted start
+ * may have created any of them. Ends where this user may not look, for there it has created nothing.
+ */
+async function syncWithParents(fileSystem: FileSystem, path: string): Promise<void> {
+  try {
+    await fileSystem.syncDirectory(path);
+  } catch (error) {
+    if (FOREIGN_DIRECTORY_CODES.has(diskErrorCode(error) ?? '')) return;
+    throw toStorageError(error, 'creating', path);
+  }
+  const parent = parentOf(path);
+  if (parent !== path) await syncWithParents(fileSystem, parent);
 }
 
-async function createDirectory(fileSystem: FileSystem, path: string, parent: string): Promise<void> {
-  if (await fileSystem.makeDirectory(path)) await fileSystem.syncDirectory(parent);
+/** How opening or syncing a directory fails that belongs to others, is read-only, or is no real one. */
+const FOREIGN_DIRECTORY_CODES: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'EINVAL']);
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) return '.';
+  return path.slice(0, Math.max(slash, 1));
 }
 
 async function takeLock(fileSystem: FileSystem, path: string): Promise<FileLock> {
@@ -129,12 +146,7 @@ async function initialise(options: DataDirectoryOptions): Promise<void> {
   const { fileSystem, path, identity, random, segmentMaxBytes } = options;
   await createDirectories(fileSystem, logDirectory(path));
   await createDirectories(fileSystem, stateDirectory(path));
-  // What an interrupted first start created exists by now, but its name may not be durable.
-  for (const directory of [parentOf(path), path]) {
-    await fileSystem.syncDirectory(directory).catch((error: unknown) => {
-      throw toStorageError(error, 'creating', path);
-    });
-  }
+  await syncWithParents(fileSystem, path);
   const log = await WriteAheadLog.open({
     fileSystem,
     directory: logDirectory(path),

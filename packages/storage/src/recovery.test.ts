@@ -320,6 +320,25 @@ describe('a segment that is not what it should be', () => {
     assert.match(error.message, /the file was renamed/);
   });
 
+  test('is noticed when it comes from another log, though it looks the same from outside', async () => {
+    const segmentsWith = async (last: number): Promise<LogFiles> => {
+      const { disk } = await emptyDisk();
+      const log = await openLog(disk);
+      for (let next = 1; next <= 40; next += 1) {
+        const { data } = command(1, next, 200) as { data: Uint8Array };
+        data[199] = last;
+        await log.append([
+          entriesWrite([{ kind: 'command', term: term(1), index: index(next), data }], hardState(1)),
+        ]);
+      }
+      return readFiles(disk);
+    };
+    const other = (await segmentsWith(2)).get(FIRST) ?? assert.fail();
+    const error = await openDamaged(new Map([...(await segmentsWith(1)), [FIRST, other]]));
+    assert.equal(error.code, 'damaged');
+    assert.match(error.message, /the last record is not the one that the next segment follows/);
+  });
+
   test('is noticed when an older copy of it was put back', async () => {
     const { disk } = await emptyDisk();
     const log = await openLog(disk);
