@@ -39,7 +39,7 @@ export class LmdbEngine implements Engine {
   static open(options: LmdbEngineOptions): LmdbEngine {
     const { directory } = options;
     ensureDirectory(directory);
-    checkFile(path.join(directory, dataFileName));
+    checkFile(path.join(directory, dataFileName), directory);
     try {
       const root = open({ path: directory, noSubdir: false, maxDbs: 2 });
       const records: RecordDatabase = root.openDB({ name: 'record', encoding: 'binary' });
@@ -64,7 +64,10 @@ export class LmdbEngine implements Engine {
       this.root.transactionSync(() => {
         let position = batch.firstPosition;
         for (const record of batch.records) {
-          this.records.putSync(position, joined(record), { append: true });
+          const appended: unknown = this.records.putSync(position, joined(record), { append: true });
+          if (appended === false) {
+            throw new EngineError('failed', `there is a record at or after position ${position} already`);
+          }
           position += 1;
         }
         for (const removed of batch.removedPositions) {
@@ -186,10 +189,12 @@ function joined({ header, value }: StoredRecord): Uint8Array {
   return bytes;
 }
 
-function split(bytes: Uint8Array): StoredRecord {
-  const headerLength = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength).getUint32(0, true);
-  const valueStart = lengthBytes + headerLength;
-  return { header: bytes.subarray(lengthBytes, valueStart), value: bytes.subarray(valueStart) };
+/** The parts are plain byte arrays, although LMDB returns a Buffer. */
+function split({ buffer, byteOffset, byteLength }: Uint8Array): StoredRecord {
+  const headerLength = new DataView(buffer, byteOffset, byteLength).getUint32(0, true);
+  const header = new Uint8Array(buffer, byteOffset + lengthBytes, headerLength);
+  const valueOffset = lengthBytes + headerLength;
+  return { header, value: new Uint8Array(buffer, byteOffset + valueOffset, byteLength - valueOffset) };
 }
 
 /** Where LMDB's meta page has its magic number and the size of pages. The second meta page is the second page. */
@@ -197,9 +202,17 @@ const magicOffset = 24;
 const magic = 0xbeefc0de;
 const pageSizeOffset = 48;
 
-/** LMDB maps the file into memory and trusts it: a file that is none of its own would end the process. */
-function checkFile(file: string): void {
-  if (!existsSync(file)) return;
+/**
+ * LMDB maps its files into memory and trusts them: a file that is none of its own, or one that finds no room
+ * on the disk, would end the process.
+ */
+function checkFile(file: string, directory: string): void {
+  if (!existsSync(file)) {
+    if (isFull(directory)) {
+      throw new EngineError('disk-full', `there is no room for ${file}`, { path: file });
+    }
+    return;
+  }
   const meta = new DataView(new ArrayBuffer(64));
   const descriptor = openSync(file, 'r');
   try {

@@ -12,6 +12,8 @@ export type SqliteEngineOptions = {
   readonly cacheBytes?: number;
   /** The most that the data may take; beyond it commits fail with `disk-full`. No limit by default. */
   readonly maxBytes?: number;
+  /** How long to wait for another connection that happens to hold a lock. Default 5,000 ms. */
+  readonly busyTimeoutMs?: number;
 };
 
 const fileName = 'store.sqlite';
@@ -19,8 +21,7 @@ const defaultCacheBytes = 16 * 1024 * 1024;
 const pageBytes = 8192;
 /** Pages in SQLite's own log before it copies them into the file, which costs two flushes to the disk. */
 const checkpointPages = 2048;
-/** How long to wait for another connection that happens to hold a lock. */
-const busyTimeoutMs = 5000;
+const defaultBusyTimeoutMs = 5000;
 /** "Quor" in ASCII: tells our files from those of other applications. */
 const applicationId = 0x51756f72;
 const formatVersion = 1;
@@ -43,7 +44,7 @@ export class SqliteEngine implements Engine {
     const file = path.join(options.directory, fileName);
     let database: DatabaseSync | null = null;
     try {
-      database = new DatabaseSync(file, { timeout: busyTimeoutMs });
+      database = new DatabaseSync(file, { timeout: options.busyTimeoutMs ?? defaultBusyTimeoutMs });
       prepareDatabase(database, file, options);
       return new SqliteEngine(file, database);
     } catch (error) {
@@ -214,7 +215,7 @@ class SqliteView implements EngineView {
   static open(file: string): SqliteView {
     let database: DatabaseSync | null = null;
     try {
-      database = new DatabaseSync(file, { readOnly: true, timeout: busyTimeoutMs });
+      database = new DatabaseSync(file, { readOnly: true, timeout: defaultBusyTimeoutMs });
       database.exec('BEGIN');
       // The transaction sees the state at its first read, not at its beginning.
       const facts = asArrays(database.prepare('SELECT name, content FROM fact ORDER BY name')).all();
