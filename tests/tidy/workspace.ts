@@ -50,7 +50,7 @@ export type Module = {
 };
 
 const generatedFolders: readonly string[] = ['packages/protocol/src/generated/'];
-const skippedFolders: ReadonlySet<string> = new Set(['node_modules', 'dist', '.git', 'data']);
+const skippedFolders: ReadonlySet<string> = new Set(['node_modules', 'dist', '.git', 'data', 'quorate-data']);
 const textFile = /(\.(ts|js|json|md|yaml|yml|proto|sh|txt|conf|toml)|\/run|^LICENSE)$/;
 
 /** Reads every text file of the repository, without what is installed or built. */

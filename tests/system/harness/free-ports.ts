@@ -31,3 +31,24 @@ export async function closeServer(server: Server): Promise<void> {
   server.close();
   await once(server, 'close');
 }
+
+/** The first of `count` consecutive ports that were all free a moment ago. */
+export async function freePortRange(count: number): Promise<number> {
+  for (;;) {
+    const [first = 0] = await freePorts(1);
+    const servers: Server[] = [];
+    try {
+      for (let port = first; port < first + count; port += 1) {
+        const server = createServer();
+        server.listen(port, '127.0.0.1');
+        await once(server, 'listening');
+        servers.push(server);
+      }
+      return first;
+    } catch {
+      // Somebody has one of them: look elsewhere.
+    } finally {
+      await Promise.all(servers.map(closeServer));
+    }
+  }
+}
