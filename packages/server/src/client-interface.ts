@@ -21,7 +21,7 @@ export type ClientInterfaceOptions = {
 
 /** The most calls that are handled at a time, over all connections, and over one. */
 const callsMax = 65_536;
-const connectionCallsMax = 8_192;
+const connectionCallsMax = 2_048;
 /** What a message may have beyond the largest request: then it is told that it is too large, instead of nothing. */
 const messageOverheadBytes = 512 * 1024;
 /** As etcd. */

@@ -53,7 +53,7 @@ export function unknownName(
 ): string {
   const hint =
     nearest === null
-      ? 'see docs/configuration.md for those that exist'
+      ? 'see quorate serve --help for those that exist'
       : `did you mean ${write({ name: nearest })}?`;
   return `${name} is no option; ${hint}`;
 }

@@ -108,7 +108,7 @@ const badInput: readonly [string, Given, string][] = [
   [
     'a flag that resembles none',
     { flags: ['--force-new-universe'] },
-    '--force-new-universe is no option; see docs/configuration.md for those that exist',
+    '--force-new-universe is no option; see quorate serve --help for those that exist',
   ],
   ['an argument that is no flag', { flags: ['n1'] }, '"n1" is unexpected; options are written as --name n1'],
   ['a flag without a value', { flags: ['--name'] }, '--name: has no value; write it as --NAME VALUE'],
@@ -226,7 +226,7 @@ const badInput: readonly [string, Given, string][] = [
   [
     'a file in a file',
     { file: 'config-file: x\n' },
-    'quorate.yaml, line 1: config-file is no option; see docs/configuration.md for those that exist',
+    'quorate.yaml, line 1: config-file is no option; see quorate serve --help for those that exist',
   ],
   [
     'a file that does not exist',
