@@ -106,19 +106,22 @@ export class KeyHistory implements KeyVersion {
     const older = this.older;
     if (older !== null) {
       let start = older[0] as number;
-      while (start < older.length && !this.isOlderNeeded(start, compactedRevision)) {
-        if (count === max) break;
+      while (count < max && start < older.length && !this.isOlderNeeded(start, compactedRevision)) {
         removed(older[start + 3] as number);
         count += 1;
         start += width;
       }
+      const isCut = start < older.length && !this.isOlderNeeded(start, compactedRevision);
       this.forgetBefore(older, start);
-    }
-    if (count === max) {
-      return 'unfinished';
+      if (isCut) {
+        return 'unfinished';
+      }
     }
     if (this.older !== null || this.isNeeded(this.modRevision, compactedRevision)) {
       return 'kept';
+    }
+    if (count === max) {
+      return 'unfinished';
     }
     removed(this.position);
     return 'gone';

@@ -49,6 +49,14 @@ export function decodeHeader(bytes: Uint8Array): RecordHeader {
   return { key: reader.rest(), modRevision, createRevision, version, lease };
 }
 
+/** The lease alone, without a look at the key. */
+export function leaseOf(bytes: Uint8Array): bigint {
+  if (((bytes[0] ?? 0) & flagLease) === 0) {
+    return 0n;
+  }
+  return decodeHeader(bytes).lease;
+}
+
 class HeaderReader {
   private readonly bytes: Uint8Array;
   private offset = 0;

@@ -4,7 +4,7 @@ import type { Engine, StoredRecord } from './engine/engine.ts';
 import { KeyIndex } from './key-index.ts';
 import type { KeyHistory, KeyVersion } from './key-history.ts';
 import { type Key, type KeyRange, toBytes } from './key-range.ts';
-import { decodeHeader, encodeHeader } from './record.ts';
+import { encodeHeader, leaseOf } from './record.ts';
 import { StoreError } from './store-error.ts';
 
 const noBytes = new Uint8Array(0);
@@ -97,7 +97,7 @@ export class VersionedMap {
       modRevision: version.modRevision,
       version: version.version,
       value: record.value,
-      lease: decodeHeader(record.header).lease,
+      lease: leaseOf(record.header),
     };
   }
 
