@@ -1,4 +1,4 @@
-import { close, fdatasync, fstat, open, read, write } from 'node:fs';
+import { close, constants, fdatasync, fstat, open, read, write } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -9,7 +9,20 @@ import { diskErrorCode } from './storage-error.ts';
 const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
-const OPEN_FLAGS = { read: 'r', write: 'r+', create: 'wx+' } as const;
+/**
+ * On Linux a write to a file opened with O_DSYNC is durable when it returns: one system call and one trip to
+ * the thread pool instead of two. Elsewhere the flag may promise less than `fdatasync` does (on macOS it
+ * leaves the data in the drive's cache), so there the write is followed by that.
+ */
+const WRITES_ARE_DURABLE = process.platform === 'linux';
+
+const DURABLY = WRITES_ARE_DURABLE ? constants.O_DSYNC : 0;
+
+const OPEN_FLAGS = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR | DURABLY,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | DURABLY,
+} as const;
 
 /** SQLite's result code for "somebody else holds the lock". */
 const SQLITE_BUSY = 5;
@@ -129,17 +142,18 @@ class NodeFile implements File {
   async write(source: Uint8Array, position: number): Promise<void> {
     let done = 0;
     while (done < source.length) done += await this.#writeSome(source, done, position + done);
-  }
-
-  sync(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      fdatasync(this.#descriptor, (error) => (error === null ? resolve() : reject(error)));
-    });
+    if (!WRITES_ARE_DURABLE) await this.#sync();
   }
 
   close(): Promise<void> {
     return new Promise((resolve, reject) => {
       close(this.#descriptor, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+
+  #sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#descriptor, (error) => (error === null ? resolve() : reject(error)));
     });
   }
 
@@ -160,7 +174,7 @@ class NodeFile implements File {
   }
 }
 
-function openDescriptor(path: string, flags: string): Promise<number> {
+function openDescriptor(path: string, flags: number): Promise<number> {
   return new Promise((resolve, reject) => {
     open(path, flags, FILE_MODE, (error, descriptor) =>
       error === null ? resolve(descriptor) : reject(error),

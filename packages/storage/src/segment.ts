@@ -31,10 +31,8 @@ export const SPARE_NAME = 'spare.tmp';
 
 const MAGIC = 'quoratel';
 const NAME_PATTERN = /^(\d{16})\.wal$/;
+/** Written piece by piece, so that a batch never waits long for the disk. */
 const ZEROS = new Uint8Array(1024 * 1024);
-
-/** The spare is synced every so often, so that its zeros never hold up the sync of a batch for long. */
-const ZEROING_SYNC_BYTES = 8 * 1024 * 1024;
 
 export function segmentName(sequence: number): string {
   return `${String(sequence).padStart(16, '0')}.wal`;
@@ -102,7 +100,7 @@ export type SpareSegment = { readonly file: File; readonly capacity: number };
 
 /**
  * Prepares the file for the next segment. Overwriting zeros that are already on the disk needs no change of
- * the file's size or blocks, so that the `fdatasync` of a batch touches nothing but the batch.
+ * the file's size or blocks, so that making a batch durable touches nothing but the batch.
  */
 export async function prepareSpare(
   fileSystem: FileSystem,
@@ -116,9 +114,7 @@ export async function prepareSpare(
     try {
       for (let at = 0; at < capacity; at += ZEROS.length) {
         await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, capacity - at)), at);
-        if ((at + ZEROS.length) % ZEROING_SYNC_BYTES === 0) await file.sync();
       }
-      await file.sync();
       return { file, capacity };
     } catch (error) {
       await file.close();
@@ -148,7 +144,6 @@ export async function installSegment(
     start.set(encodeSegmentHeader(header));
     start.set(firstRecord, SEGMENT_HEADER_BYTES);
     await spare.file.write(start, 0);
-    await spare.file.sync();
     await fileSystem.rename(`${directory}/${SPARE_NAME}`, path);
     await fileSystem.syncDirectory(directory);
   } catch (error) {
