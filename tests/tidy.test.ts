@@ -261,7 +261,9 @@ describe('lengths', () => {
     }
   });
 
-  test('a describe block may be long', () => {
+  test('a function of tests may be long', () => {
+    const contract = `function contract() {\n${"test('x', () => {});\n".repeat(100)}}\n`;
+    assert.deepEqual(check(lengths, { [path]: contract }), []);
     assert.deepEqual(
       check(lengths, { [path]: `describe('x', () => {\n${'void 0;\n'.repeat(100)}});\n` }),
       [],

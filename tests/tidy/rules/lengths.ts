@@ -1,7 +1,9 @@
 import {
   isArrowFunction,
+  isBlock,
   isCallExpression,
   isConstructorDeclaration,
+  isExpressionStatement,
   isFunctionDeclaration,
   isFunctionExpression,
   isGetAccessorDeclaration,
@@ -17,8 +19,12 @@ import type { Workspace } from '../workspace.ts';
 const fileMaxLines = 600;
 const functionMaxLines = 70;
 const groupings: ReadonlySet<string> = new Set(['describe', 'suite', 'test.describe']);
+const runners: ReadonlySet<string> = new Set([...groupings, 'test', 'it']);
 
-/** Keeps files and functions readable in one go. A `describe` block is a chapter, not a function. */
+/**
+ * Keeps files and functions readable in one go. A function that consists of tests, such as a `describe` block
+ * or a contract that several implementations are tested by, is a chapter and may be longer.
+ */
 export function lengths(workspace: Workspace): Violation[] {
   const violations: Violation[] = [];
   for (const { path, text, tree } of workspace.modules) {
@@ -28,7 +34,7 @@ export function lengths(workspace: Workspace): Violation[] {
       violations.push({ path, line: 1, what: `${lines} lines, at most ${fileMaxLines}`, remedy });
     }
     walk(tree, (node) => {
-      if (!isFunction(node) || isGrouping(node, tree)) {
+      if (!isFunction(node) || isChapter(node, tree)) {
         return;
       }
       const line = startLine(tree, node);
@@ -54,6 +60,16 @@ function isFunction(node: Node): boolean {
   );
 }
 
-function isGrouping(node: Node, tree: SourceFile): boolean {
-  return isCallExpression(node.parent) && groupings.has(node.parent.expression.getText(tree));
+function isChapter(node: Node, tree: SourceFile): boolean {
+  if (isCallExpression(node.parent) && groupings.has(node.parent.expression.getText(tree))) {
+    return true;
+  }
+  const body: Node & { readonly body?: Node } = node;
+  const statements = body.body !== undefined && isBlock(body.body) ? body.body.statements : [];
+  return statements.some(
+    (statement) =>
+      isExpressionStatement(statement) &&
+      isCallExpression(statement.expression) &&
+      runners.has(statement.expression.expression.getText(tree)),
+  );
 }

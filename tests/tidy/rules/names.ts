@@ -3,7 +3,7 @@ import type { Violation } from '../violation.ts';
 import type { Workspace } from '../workspace.ts';
 
 const bannedWords: ReadonlySet<string> = new Set(['util', 'utils', 'helper', 'helpers', 'misc', 'common']);
-const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.ts$/;
+const kebabCase = /^[a-z0-9]+(-[a-z0-9]+)*((\.property)?\.test)?\.ts$/;
 
 /** File and folder names say what is inside: kebab-case, no drawer names, `index.ts` only as an entry. */
 export function names(workspace: Workspace): Violation[] {
