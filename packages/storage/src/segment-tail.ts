@@ -48,6 +48,7 @@ export class SegmentTail {
   #segment: Segment;
   /** The next segment's file, while it is prepared and when it is; null until the current one is half full. */
   #spare: Promise<SpareSegment | StorageError> | null = null;
+  readonly #closing = new AbortController();
 
   private constructor(options: SegmentTailOptions, image: LogImage, segment: Segment) {
     this.#options = options;
@@ -107,6 +108,7 @@ export class SegmentTail {
 
   /** Closes the files. Loses nothing that was flushed. */
   async close(): Promise<void> {
+    this.#closing.abort();
     const spare = await this.#spare;
     this.#spare = null;
     if (spare !== null && !(spare instanceof StorageError)) await spare.file.close();
@@ -158,8 +160,9 @@ export class SegmentTail {
   /** Never rejects: the error waits until the spare is needed. */
   #prepareSpare(): Promise<SpareSegment | StorageError> {
     const { fileSystem, directory } = this.#options;
-    return prepareSpare(fileSystem, directory, regularCapacity(this.#options, this.sequence + 1)).catch(
-      (error: unknown) => toStorageError(error, 'preparing a segment in', directory),
+    const capacity = regularCapacity(this.#options, this.sequence + 1);
+    return prepareSpare(fileSystem, directory, capacity, this.#closing.signal).catch((error: unknown) =>
+      toStorageError(error, 'preparing a segment in', directory),
     );
   }
 

@@ -100,12 +100,14 @@ export type SpareSegment = { readonly file: File; readonly capacity: number };
 
 /**
  * Prepares the file for the next segment. Overwriting zeros that are already on the disk needs no change of
- * the file's size or blocks, so that making a batch durable touches nothing but the batch.
+ * the file's size or blocks, so that making a batch durable touches nothing but the batch. Rejects soon
+ * after `signal` is aborted, and leaves no file behind when it rejects.
  */
 export async function prepareSpare(
   fileSystem: FileSystem,
   directory: string,
   capacity: number,
+  signal?: AbortSignal,
 ): Promise<SpareSegment> {
   const path = `${directory}/${SPARE_NAME}`;
   try {
@@ -113,6 +115,7 @@ export async function prepareSpare(
     const file = await fileSystem.open(path, 'create');
     try {
       for (let at = 0; at < capacity; at += ZEROS.length) {
+        signal?.throwIfAborted();
         await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, capacity - at)), at);
       }
       return { file, capacity };

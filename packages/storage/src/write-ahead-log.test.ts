@@ -419,6 +419,17 @@ describe('opening', () => {
     assert.equal(fileSystem.openFiles, 0);
   });
 
+  test('and closing at once does not wait for the next segment to be prepared', async () => {
+    const { disk, log } = await newLog({ segmentMaxBytes: 8 * 1024 * 1024 });
+    // Each fills more than half of a segment; the one that is prepared last takes eight writes.
+    for (const [at, size] of [600_000, 1_200_000, 2_400_000].entries()) {
+      await log.append([entriesWrite([command(1, at + 1, size)], hardState(1))]);
+    }
+    const operations = await operationsOf(disk, () => log.close());
+    assert(operations.filter((kind) => kind === 'write').length < 8);
+    assert(![...(await readFiles(disk)).keys()].includes('spare.tmp'));
+  });
+
   test('is the same from the same bytes: nothing depends on time', async () => {
     const contents = async () => {
       const { disk, log } = await newLog();
