@@ -127,8 +127,7 @@ export class Caller {
       // An endpoint that was asked for by name has answered for itself, even by not answering.
       if (advice === 'give-up' || typeof call.to !== 'string') throw error;
       note(round, route, error);
-      // That time ran out says less than what an earlier try was told, so that is what to give then.
-      telling = error.code === 'deadline-exceeded' ? (telling ?? error) : summary(round, error);
+      telling = moreTelling(telling, summary(round, error));
       if (clock.nowMs() + call.retryMinMs >= call.deadlineMs) throw telling;
       if (advice === 'next-endpoint' && round.tried.size < this.endpoints.routes.length) continue;
       retries += 1;
@@ -242,6 +241,19 @@ export class Caller {
 function note(round: Round, route: Route, error: QuorateError): void {
   round.tried.add(route);
   if (error.code === 'unavailable') round.unavailable.push(error);
+}
+
+/**
+ * Of the errors of several tries, the one to give in the end: that there is no leader says more than that a
+ * member cannot be reached, and that says more than that time ran out. Among equals the newest counts.
+ */
+function moreTelling(earlier: QuorateError | null, error: QuorateError): QuorateError {
+  return earlier === null || rank(error) >= rank(earlier) ? error : earlier;
+}
+
+function rank({ code }: QuorateError): number {
+  if (code === 'deadline-exceeded') return 0;
+  return code === 'unavailable' ? 1 : 2;
 }
 
 /** The error of a round: when several endpoints were not available, one that names them all. */

@@ -15,6 +15,12 @@ test('a prefix ends where its last byte that can grow has grown', () => {
   assert.deepEqual(afterPrefix(bytes(0xff, 0xff)), bytes(0), 'no end');
 });
 
+test('a prefix is left as it is, also if it is a Buffer, whose slices share its memory', () => {
+  const prefix = Buffer.from('ab');
+  assert.deepEqual(toWireRange({ prefix }).rangeEnd, bytes(97, 99));
+  assert.equal(prefix.toString(), 'ab');
+});
+
 test('an empty prefix and an empty start mean every key', () => {
   assert.deepEqual(toWireRange({ prefix: '' }), { key: bytes(0), rangeEnd: bytes(0) });
   assert.deepEqual(toWireRange({ from: '' }), { key: bytes(0), rangeEnd: bytes(0) });

@@ -44,7 +44,8 @@ export function afterPrefix(prefix: Uint8Array): Uint8Array {
   for (let index = prefix.length - 1; index >= 0; index -= 1) {
     const byte = prefix[index] as number;
     if (byte < 0xff) {
-      const end = prefix.slice(0, index + 1);
+      // A copy, also of a Buffer: that one's own `slice` would share the caller's memory.
+      const end = Uint8Array.from(prefix.subarray(0, index + 1));
       end[index] = byte + 1;
       return end;
     }
