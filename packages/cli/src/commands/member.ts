@@ -28,13 +28,15 @@ export function addMember(program: Command, { context, clients }: CommandParts):
 function toTable(members: readonly ClusterMember[]): string {
   return formatTable(
     ['ID', 'NAME', 'STATE', 'PEER URLS', 'CLIENT URLS'],
-    members.map((member) => [
-      formatId(member.id),
-      member.name,
-      member.name === '' ? 'not started' : member.isLearner ? 'learner' : 'voter',
-      member.peerUrls.join(','),
-      member.clientUrls.join(','),
-    ]),
+    members
+      .toSorted((left, right) => left.name.localeCompare(right.name))
+      .map((member) => [
+        formatId(member.id),
+        member.name,
+        member.name === '' ? 'not started' : member.isLearner ? 'learner' : 'voter',
+        member.peerUrls.join(','),
+        member.clientUrls.join(','),
+      ]),
   );
 }
 

@@ -8,13 +8,19 @@ import {
   options as serverOptions,
   parseConfiguration,
   type RunningServer,
+  type ServerConfiguration,
   startServer,
 } from '@quorate/server';
 import { type Command, Option } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { helpWidth } from '../command-setup.ts';
 import type { Context } from '../context.ts';
-import { reportToSupervisor, superviseMember } from '../up/supervision.ts';
+import {
+  leaveSupervisor,
+  type MemberReport,
+  reportToSupervisor,
+  superviseMember,
+} from '../up/supervision.ts';
 import { StopSignals } from '../up/stop-signals.ts';
 
 type ServeOptions = Readonly<Record<string, string | boolean | undefined>>;
@@ -56,25 +62,45 @@ async function serve(flags: readonly string[], isSupervised: boolean, context: C
   const logger = createLogger(configuration, context.stderr);
   for (const warning of warnings) logger.warn({}, warning);
   using signals = new StopSignals();
-  const starting = new AbortController();
-  const stopWanted = isSupervised ? superviseMember(signals) : signals.first;
-  void stopWanted.then(() => starting.abort());
   // Someone who asks twice does not want to wait. Nothing is lost: the log is durable.
   void signals.second.then(() => process.exit(1));
+  if (!isSupervised) {
+    await runMember(configuration, logger, signals.first, null);
+    return;
+  }
+  const stopWanted = superviseMember(signals);
+  try {
+    await runMember(configuration, logger, stopWanted, reportToSupervisor);
+  } finally {
+    leaveSupervisor();
+  }
+}
 
+type Report = (report: MemberReport) => void;
+
+/** Runs a member until `stopWanted` resolves. Rejects if it cannot start, or had to stop itself. */
+async function runMember(
+  configuration: ServerConfiguration,
+  logger: ReturnType<typeof createLogger>,
+  stopWanted: Promise<void>,
+  report: Report | null,
+): Promise<void> {
+  const starting = new AbortController();
+  void stopWanted.then(() => starting.abort());
   let server: RunningServer;
   try {
     server = await startServer(configuration, { logger, signal: starting.signal });
   } catch (error) {
     if (starting.signal.aborted) return;
-    if (isSupervised) reportToSupervisor({ kind: 'refused', message: messageOf(error) });
+    report?.({ kind: 'refused', message: messageOf(error) });
     throw error;
   }
-  const watch = isSupervised ? watchLeader(server) : null;
+  report?.({ kind: 'up' });
+  const watch = report === null ? null : watchLeader(server, report);
   try {
     const failure = await Promise.race([server.failed, stopWanted.then(() => null)]);
     if (failure === null) return;
-    if (isSupervised) reportToSupervisor({ kind: 'failed', message: messageOf(failure) });
+    report?.({ kind: 'failed', message: messageOf(failure) });
     throw new CliError(`the member had to stop: ${messageOf(failure)}`, { cause: failure });
   } finally {
     if (watch !== null) clearInterval(watch);
@@ -82,19 +108,18 @@ async function serve(flags: readonly string[], isSupervised: boolean, context: C
   }
 }
 
-/** How often a supervised member looks whether it knows another leader. */
+/** How often it is looked whether the member knows another leader. */
 const watchIntervalMs = 100;
 
-/** Tells the supervisor that the member is up, and whom it takes for the leader whenever that changes. */
-function watchLeader(server: RunningServer): NodeJS.Timeout {
-  reportToSupervisor({ kind: 'up' });
+/** Reports whom the member takes for the leader, now and whenever that changes. */
+function watchLeader(server: RunningServer, report: Report): NodeJS.Timeout {
   let last = '';
   const look = (): void => {
     const { leader, term } = server.status();
     const now = `${leader} ${term}`;
     if (now === last) return;
     last = now;
-    reportToSupervisor({ kind: 'leader', leader: leader === null ? null : leader.toString(16), term });
+    report({ kind: 'leader', leader: leader === null ? null : leader.toString(16), term });
   };
   look();
   return setInterval(look, watchIntervalMs);

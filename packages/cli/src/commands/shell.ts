@@ -47,7 +47,7 @@ async function runShell(options: ConnectionOptions, context: Context): Promise<E
   });
   if (isTerminal) {
     const endpoints = endpointsOf(options, context);
-    context.stdout.write(`Connected to ${endpoints} when needed. help explains, exit or Ctrl-D leaves.\n`);
+    context.stdout.write(`Commands go to ${endpoints}. help explains them, exit or Ctrl-D leaves.\n`);
   }
   try {
     return await loop(reader, program, history, context);

@@ -73,8 +73,9 @@ async function ask(
   });
   // A member that has not told its URLs yet may still be reached by the endpoint that was given.
   const targets = found.length > 0 ? found : given.map((url) => ({ name: '?', url }));
+  const sorted = targets.toSorted((left, right) => left.name.localeCompare(right.name));
   return Promise.all(
-    targets.map(async ({ name, url }): Promise<Report> => {
+    sorted.map(async ({ name, url }): Promise<Report> => {
       const endpoint = endpointName(url);
       try {
         await using client = openClient({ ...options, endpoints: url }, context);
@@ -110,9 +111,8 @@ function toTable(reports: readonly Report[], { stdout }: Context): string {
     'REVISION',
     'DB SIZE',
   ];
-  const rows = reports.map(({ name, endpoint, status, problem }) => {
-    if (status === null)
-      return [name, '', endpoint, '', styled(stdout, 'red', `unreachable: ${problem ?? ''}`)];
+  const rows = reports.map(({ name, endpoint, status }) => {
+    if (status === null) return [name, '', endpoint, '', styled(stdout, 'red', 'unreachable')];
     const role = roleOf(status);
     return [
       name,
@@ -127,10 +127,11 @@ function toTable(reports: readonly Report[], { stdout }: Context): string {
       formatBytes(status.databaseBytes),
     ];
   });
-  const faults = reports.flatMap(({ name, status }) =>
-    (status?.errors ?? []).map((each) => `${name}: ${each}\n`),
-  );
-  return formatTable(headings, rows) + faults.join('');
+  const remarks = reports.flatMap(({ name, status, problem }) => [
+    ...(problem === null ? [] : [`${name}: ${problem}\n`]),
+    ...(status?.errors ?? []).map((each) => `${name}: ${each}\n`),
+  ]);
+  return formatTable(headings, rows) + remarks.join('');
 }
 
 function toJson({ name, endpoint, status, problem }: Report): Record<string, unknown> {

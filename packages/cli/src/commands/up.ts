@@ -4,8 +4,9 @@ import type { Command } from 'commander';
 import { usageError } from '../cli-error.ts';
 import type { Context } from '../context.ts';
 import { counted, parseCount } from '../format/units.ts';
-import { settleShape, writeMemberFiles } from '../up/cluster-plan.ts';
+import { portsOf, settleShape, writeClusterFiles } from '../up/cluster-plan.ts';
 import { LocalCluster } from '../up/local-cluster.ts';
+import { checkPortFree } from '../up/port-check.ts';
 import { StopSignals } from '../up/stop-signals.ts';
 import { readVersion } from '../version.ts';
 
@@ -49,7 +50,12 @@ async function up(options: UpOptions, context: Context): Promise<void> {
     engine: options.engine,
     replication: options.replication,
   });
-  const plans = await writeMemberFiles(directory, shape);
+  // Before anything is written: a cluster cannot change its ports once it has data.
+  for (const { client, peer } of portsOf(shape)) {
+    await checkPortFree(client);
+    await checkPortFree(peer);
+  }
+  const plans = await writeClusterFiles(directory, shape);
   const data = relative(context.directory, directory) || directory;
   const size = counted(shape.members, 'member');
   context.stdout.write(

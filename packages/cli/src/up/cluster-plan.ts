@@ -40,7 +40,7 @@ const defaultShape: ClusterShape = {
 
 /**
  * Settles what the cluster in a directory is like: as it was when it was first started, but for what may change
- * between starts. Creates the directory. Throws a CliError if what was asked for contradicts what is there.
+ * between starts. Creates the directory, but remembers nothing yet. Throws a CliError if what was asked for contradicts what is there.
  */
 export async function settleShape(directory: string, asked: AskedShape): Promise<ClusterShape> {
   await createDirectory(directory);
@@ -53,18 +53,21 @@ export async function settleShape(directory: string, asked: AskedShape): Promise
   };
   if (before !== null) checkUnchanged(directory, before, shape);
   portsOf(shape);
-  await replaceFile(
-    join(directory, 'cluster.json'),
-    `${JSON.stringify({ formatVersion, ...shape }, null, 2)}\n`,
-  );
   return shape;
 }
 
-/** Writes a configuration file for each member, to be used by `quorate serve --config-file`. */
-export async function writeMemberFiles(
+/** Remembers what the cluster is like. */
+async function writeShape(directory: string, shape: ClusterShape): Promise<void> {
+  const content = `${JSON.stringify({ formatVersion, ...shape }, null, 2)}\n`;
+  await replaceFile(join(directory, 'cluster.json'), content);
+}
+
+/** Writes what the cluster is like, and a configuration file for each member, to be used by `quorate serve --config-file`. */
+export async function writeClusterFiles(
   directory: string,
   shape: ClusterShape,
 ): Promise<readonly MemberPlan[]> {
+  await writeShape(directory, shape);
   const ports = portsOf(shape);
   const names = ports.map((_, index) => `m${index + 1}`);
   const peerUrls = ports.map(({ peer }) => `http://127.0.0.1:${peer}`);

@@ -80,6 +80,8 @@ export class LocalCluster {
         this.#tellLeader(this.#view.heard(plan.id, report));
         return;
       case 'refused':
+        this.#startFailed.resolve(new CliError(`${plan.name} cannot start: ${report.message}`));
+        return;
       case 'failed':
         this.#failures.set(plan.id, report.message);
     }
@@ -87,13 +89,9 @@ export class LocalCluster {
 
   #exited(plan: MemberPlan, reason: string): void {
     if (this.#phase === 'starting') {
-      const told = this.#failures.get(plan.id);
-      const log = this.#path(`${plan.name}.log`);
-      this.#startFailed.resolve(
-        told === undefined
-          ? new CliError(`${plan.name} ended while it started (${reason})`, { hint: `See ${log}.` })
-          : new CliError(`${plan.name} cannot start: ${told}`),
-      );
+      const why = this.#failures.get(plan.id) ?? reason;
+      const hint = `See ${this.#path(`${plan.name}.log`)}.`;
+      this.#startFailed.resolve(new CliError(`${plan.name} ended while it started: ${why}`, { hint }));
     }
     if (this.#phase === 'running') this.#tellLoss(plan, reason);
     if (this.#members.every((member) => member.isGone)) this.#allGone.resolve();

@@ -29,6 +29,11 @@ export function reportToSupervisor(report: MemberReport): void {
   if (process.connected) process.send?.(report);
 }
 
+/** Hangs up: an open channel would keep this process from ending. */
+export function leaveSupervisor(): void {
+  if (process.connected) process.disconnect?.();
+}
+
 /** Recognises a report among what comes over a channel. */
 export function toMemberReport(message: unknown): MemberReport | null {
   if (typeof message !== 'object' || message === null || !('kind' in message)) return null;
