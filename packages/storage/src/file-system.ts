@@ -5,9 +5,9 @@
  * A rejected promise carries an Error whose `code` is the POSIX name of the failure (`ENOSPC`, `EIO`,
  * `EACCES`, `ENOENT`, `EEXIST`, ...), as Node's own errors do. Paths are separated by `/`.
  *
- * What is durable when: the bytes of a file when `File.write` resolves; its name, and the disappearance of a
- * name, after `syncDirectory` of the directory that holds it. Before that a power loss may keep, drop or
- * tear the change, in any order. A process that dies loses nothing that reached the cache.
+ * What is durable when: the bytes of a file after `File.sync`; its name, and the disappearance of a name,
+ * after `syncDirectory` of the directory that holds it. Without them a power loss may keep, drop or tear
+ * the change, in any order. A process that dies loses nothing that was written.
  */
 export interface FileSystem {
   /**
@@ -50,10 +50,11 @@ export interface File {
   /** Fills `target` from `position` on. Resolves to the bytes read: fewer than asked only at the end of the file. */
   read(target: Uint8Array, position: number): Promise<number>;
   /**
-   * Writes all of `source`, which must not change meanwhile, and makes it durable. Writing past the end
-   * extends the file. After a rejection nothing is known of what was written: the cache may show what will
-   * never reach the disk. There is no write that is not durable, so that none can be relied on too early.
+   * Writes all of `source` or rejects; `source` must not change meanwhile. Writing past the end extends the
+   * file. It may be durable before the next sync, in whole or in part: nobody may count on that.
    */
   write(source: Uint8Array, position: number): Promise<void>;
+  /** Makes everything written so far durable, as `fdatasync` does. After a rejection nothing is known of what was written. */
+  sync(): Promise<void>;
   close(): Promise<void>;
 }

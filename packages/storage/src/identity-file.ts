@@ -41,6 +41,7 @@ export async function writeIdentity(
     const file = await fileSystem.open(temporary, 'create');
     try {
       await file.write(new TextEncoder().encode(`${text}\n`), 0);
+      await file.sync();
     } finally {
       await file.close();
     }

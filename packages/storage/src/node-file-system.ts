@@ -10,9 +10,9 @@ const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
 /**
- * On Linux a write to a file opened with O_DSYNC is durable when it returns: one system call and one trip to
- * the thread pool instead of two. Elsewhere the flag may promise less than `fdatasync` does (on macOS it
- * leaves the data in the drive's cache), so there the write is followed by that.
+ * On Linux a write to a file opened with O_DSYNC is durable when it returns, and a sync has nothing to do:
+ * one system call and one trip to the thread pool instead of two. Elsewhere the flag may promise less than
+ * `fdatasync` does (on macOS it leaves the data in the drive's cache), so there a sync calls that.
  */
 const WRITES_ARE_DURABLE = process.platform === 'linux';
 
@@ -142,7 +142,10 @@ class NodeFile implements File {
   async write(source: Uint8Array, position: number): Promise<void> {
     let done = 0;
     while (done < source.length) done += await this.#writeSome(source, done, position + done);
-    if (!WRITES_ARE_DURABLE) await this.#sync();
+  }
+
+  async sync(): Promise<void> {
+    if (!WRITES_ARE_DURABLE) await this.#syncData();
   }
 
   close(): Promise<void> {
@@ -151,7 +154,7 @@ class NodeFile implements File {
     });
   }
 
-  #sync(): Promise<void> {
+  #syncData(): Promise<void> {
     return new Promise((resolve, reject) => {
       fdatasync(this.#descriptor, (error) => (error === null ? resolve() : reject(error)));
     });

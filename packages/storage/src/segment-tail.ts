@@ -121,6 +121,7 @@ export class SegmentTail {
     const { bytes } = this.writer;
     try {
       await segment.file.write(bytes.subarray(0, length), segment.end);
+      await segment.file.sync();
     } catch (error) {
       throw toStorageError(error, 'writing', segment.path);
     }
@@ -266,6 +267,7 @@ async function rewrite(segment: Segment, from: number): Promise<void> {
   }
   try {
     await file.write(bytes, from);
+    await file.sync();
   } catch (error) {
     throw toStorageError(error, 'repairing', path);
   }
@@ -278,6 +280,7 @@ async function writeSeal(segment: Segment): Promise<void> {
   writer.seal();
   try {
     await segment.file.write(writer.bytes.subarray(0, writer.length), segment.end);
+    await segment.file.sync();
   } catch (error) {
     throw toStorageError(error, 'sealing', segment.path);
   }

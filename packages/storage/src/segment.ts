@@ -31,7 +31,6 @@ export const SPARE_NAME = 'spare.tmp';
 
 const MAGIC = 'quoratel';
 const NAME_PATTERN = /^(\d{16})\.wal$/;
-/** Written piece by piece, so that a batch never waits long for the disk. */
 const ZEROS = new Uint8Array(1024 * 1024);
 
 export function segmentName(sequence: number): string {
@@ -117,6 +116,8 @@ export async function prepareSpare(
       for (let at = 0; at < capacity; at += ZEROS.length) {
         signal?.throwIfAborted();
         await file.write(ZEROS.subarray(0, Math.min(ZEROS.length, capacity - at)), at);
+        // Piece by piece, so that a batch never waits long for the disk.
+        await file.sync();
       }
       return { file, capacity };
     } catch (error) {
@@ -147,6 +148,7 @@ export async function installSegment(
     start.set(encodeSegmentHeader(header));
     start.set(firstRecord, SEGMENT_HEADER_BYTES);
     await spare.file.write(start, 0);
+    await spare.file.sync();
     await fileSystem.rename(`${directory}/${SPARE_NAME}`, path);
     await fileSystem.syncDirectory(directory);
   } catch (error) {

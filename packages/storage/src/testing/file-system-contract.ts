@@ -30,6 +30,7 @@ export function testFileSystem(name: string, setUp: () => Promise<FileSystemUnde
       assert.deepEqual(target.subarray(0, 2), bytes(4, 5));
       assert.equal(await file.read(target, 5), 0);
       assert.equal(await file.read(target, 50), 0);
+      await file.sync();
       await file.close();
     });
 

@@ -90,6 +90,7 @@ export async function diskWithFiles(files: LogFiles): Promise<MemoryDisk> {
   for (const [name, bytes] of files) {
     const file = await fileSystem.open(`${LOG_DIRECTORY}/${name}`, 'create');
     await file.write(bytes, 0);
+    await file.sync();
     await file.close();
   }
   await fileSystem.syncDirectory(LOG_DIRECTORY);

@@ -13,7 +13,6 @@ export type DiskOperation = {
     | 'lock'
     | 'read'
     | 'write'
-    /** The second half of `File.write`: what is in the cache becomes durable. */
     | 'sync';
   readonly path: string;
   /** Counts all operations on this disk, from 1. */

@@ -190,34 +190,35 @@ class MemoryFile implements File {
     return fileSystem.perform('read', path, () => inode.read(target, position), none);
   }
 
-  /** Two operations: first the bytes reach the cache, then the disk. */
-  async write(source: Uint8Array, position: number): Promise<void> {
-    const { disk, fileSystem, inode, path } = this.#parts;
+  write(source: Uint8Array, position: number): Promise<void> {
+    const { disk, fileSystem, inode, path, isWritable } = this.#parts;
     assert(this.#isOpen, 'the file is closed');
-    await fileSystem.perform(
+    return fileSystem.perform(
       'write',
       path,
-      () => this.#writeWhatFits(source, position),
+      () => {
+        if (!isWritable) throw diskError('EBADF', path);
+        const growth = Math.max(0, position + source.length - inode.size);
+        const excess = growth - disk.freeBytes();
+        if (growth > 0 && excess > 0) {
+          inode.write(source.subarray(0, source.length - Math.min(excess, growth)), position);
+          throw diskError('ENOSPC', path);
+        }
+        inode.write(source, position);
+      },
       () => inode.write(source.subarray(0, disk.random.integer(source.length + 1)), position),
     );
-    await fileSystem.perform(
+  }
+
+  sync(): Promise<void> {
+    const { disk, fileSystem, inode, path } = this.#parts;
+    assert(this.#isOpen, 'the file is closed');
+    return fileSystem.perform(
       'sync',
       path,
       () => inode.sync(),
       () => disk.failSync(inode),
     );
-  }
-
-  #writeWhatFits(source: Uint8Array, position: number): void {
-    const { disk, inode, path, isWritable } = this.#parts;
-    if (!isWritable) throw diskError('EBADF', path);
-    const growth = Math.max(0, position + source.length - inode.size);
-    const excess = growth - disk.freeBytes();
-    if (growth > 0 && excess > 0) {
-      inode.write(source.subarray(0, source.length - Math.min(excess, growth)), position);
-      throw diskError('ENOSPC', path);
-    }
-    inode.write(source, position);
   }
 
   async close(): Promise<void> {
