@@ -161,3 +161,21 @@ test('a connection serves one request after the other', async () => {
     await until('an answer comes', () => answers.split('HTTP/1.1 200').length === number + 1);
   }
 });
+
+test('many connections at a time cost no more each than one', async () => {
+  await using frontend = await TestFrontend.open();
+  const warnings: Error[] = [];
+  const warned = (warning: Error): number => warnings.push(warning);
+  process.on('warning', warned);
+  const sockets = await Promise.all(Array.from({ length: 50 }, () => frontend.connect()));
+  let answers = 0;
+  for (const socket of sockets) {
+    socket.on('data', () => {
+      answers += 1;
+    });
+    socket.write('GET /livez HTTP/1.1\r\nHost: x\r\n\r\n');
+  }
+  await until('all have their answer', () => answers >= 50);
+  process.off('warning', warned);
+  assert.deepEqual(warnings, [], 'no listener is left on anything shared');
+});

@@ -27,8 +27,8 @@ export class HttpServer {
   private readonly server: Server;
   private readonly clock: Clock;
   private readonly limits: HttpLimits;
-  /** Connections without a request under way. */
-  private readonly idle = new Set<Socket>();
+  /** The connections without a request under way, each with the timer that ends it. */
+  private readonly idle = new Map<Socket, Timer>();
   private stopping = false;
 
   constructor(
@@ -40,11 +40,10 @@ export class HttpServer {
     this.server = createServer({ maxHeaderSize: this.limits.headersMaxBytes, noDelay: true });
     this.server.maxRequestsPerSocket = this.limits.connectionRequestsMax;
     this.server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+      this.begin(request, response);
       handle(request, response).catch((error: unknown) => {
-        options.logger.error(
-          { err: error, url: request.url },
-          'an HTTP request failed in a way that is a fault of the server',
-        );
+        const fields = { err: error, url: request.url };
+        options.logger.error(fields, 'an HTTP request failed in a way that is a fault of the server');
         response.destroy();
       });
     });
@@ -52,37 +51,36 @@ export class HttpServer {
 
   /** Takes a connection. What was read from it must have been put back (`unshift`). */
   accept(socket: Socket): void {
-    let timer: Timer | null = null;
-    const wait = (): void => {
-      this.idle.add(socket);
-      timer = this.clock.setTimer(this.limits.requestTimeoutMs, () => socket.destroy());
-    };
-    const stopWaiting = (): void => {
-      this.idle.delete(socket);
-      timer?.cancel();
-    };
-    const received = (request: IncomingMessage, response: ServerResponse): void => {
-      if (request.socket !== socket) return;
-      stopWaiting();
-      // A body is never read; one that is sent nevertheless must not fill memory.
-      request.resume();
-      response.once('close', () => {
-        if (this.stopping) socket.destroySoon();
-        else if (!socket.destroyed) wait();
-      });
-    };
-    this.server.on('request', received);
-    socket.once('close', () => {
-      stopWaiting();
-      this.server.off('request', received);
-    });
-    wait();
+    this.wait(socket);
+    socket.once('close', () => this.stopWaiting(socket));
     this.server.emit('connection', socket);
   }
 
   /** Closes connections that are idle now, and the others when they have their answer. */
   stop(): void {
     this.stopping = true;
-    for (const socket of this.idle) socket.destroy();
+    for (const socket of this.idle.keys()) socket.destroy();
+  }
+
+  private begin(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    this.stopWaiting(socket);
+    // A body is never read; one that is sent nevertheless must not fill memory.
+    request.resume();
+    response.once('close', () => {
+      if (this.stopping) socket.destroySoon();
+      else if (!socket.destroyed) this.wait(socket);
+    });
+  }
+
+  private wait(socket: Socket): void {
+    this.stopWaiting(socket); // Pipelined requests end one after the other.
+    const timer = this.clock.setTimer(this.limits.requestTimeoutMs, () => socket.destroy());
+    this.idle.set(socket, timer);
+  }
+
+  private stopWaiting(socket: Socket): void {
+    this.idle.get(socket)?.cancel();
+    this.idle.delete(socket);
   }
 }
