@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LogWrite } from './append-rules.ts';
+import type { File } from './file-system.ts';
 import { inspectLog, type LogLine } from './inspect-log.ts';
 import { parseSegmentName, SEGMENT_HEADER_BYTES, segmentName } from './segment.ts';
 import { StorageError } from './storage-error.ts';
@@ -198,6 +199,40 @@ describe('a torn tail', () => {
   });
 });
 
+/** One read, by its number, returns zeros instead of what is behind an offset. */
+class MisreadingFileSystem extends MemoryFileSystem {
+  hasMisread = false;
+  #reads = 0;
+  readonly #misread: number;
+
+  readonly #from: number;
+
+  constructor(disk: MemoryDisk, misread: number, from: number) {
+    super(disk);
+    this.#misread = misread;
+    this.#from = from;
+  }
+
+  override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<File> {
+    const file = await super.open(path, mode);
+    return {
+      size: () => file.size(),
+      read: async (target, position) => {
+        const count = await file.read(target, position);
+        this.#reads += 1;
+        if (this.#reads === this.#misread) {
+          this.hasMisread = true;
+          target.fill(0, Math.max(this.#from - position, 0));
+        }
+        return count;
+      },
+      write: (source, position) => file.write(source, position),
+      sync: () => file.sync(),
+      close: () => file.close(),
+    };
+  }
+}
+
 /** A log of several segments, closed in good order. */
 async function writeSegments(): Promise<LogFiles> {
   const { disk } = await emptyDisk();
@@ -261,6 +296,28 @@ describe('damage', () => {
     const error = await openDamaged(withFile(after, FIRST, (bytes) => (bytes[60] = 0xff)));
     assert.match(error.message, /^damaged data: \/log\/0000000000000001\.wal at offset 48: /);
     assert.match(error.message, /Nothing was modified\. Keep a copy/);
+  });
+});
+
+describe('a disk that returns the wrong bytes once', () => {
+  test('never has an acknowledged write taken for a torn one, or overwritten', async () => {
+    const { after, states, lastBatchStart } = await writeStory();
+    for (let at = 1; ; at += 1) {
+      const disk = await diskWithFiles(after);
+      const misreading = new MisreadingFileSystem(disk, at, lastBatchStart);
+      const opened = await openLog(disk, { fileSystem: misreading }).then(
+        (log) => log.lastIndex,
+        (error: unknown) => {
+          assert(error instanceof StorageError, String(error));
+          assert(error.code === 'damaged' || error.code === 'disk-failed');
+          return null;
+        },
+      );
+      assert(opened === null || opened === 7, `misread ${at} changed the log`);
+      disk.killProcesses();
+      await assertRecovered(await openLog(disk), states.at(-1) ?? emptyModel);
+      if (!misreading.hasMisread) break;
+    }
   });
 });
 

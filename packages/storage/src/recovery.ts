@@ -10,8 +10,8 @@ import {
   SPARE_NAME,
   segmentName,
 } from './segment.ts';
-import { examineRemains, scanRecords } from './segment-reader.ts';
-import { damaged, toStorageError } from './storage-error.ts';
+import { examineRemains, type SegmentRange, scanRecords } from './segment-reader.ts';
+import { damaged, StorageError, toStorageError } from './storage-error.ts';
 
 /** The remains of a write that was under way when the member died, and that nobody was told of. */
 export type TornTail = {
@@ -160,13 +160,9 @@ async function readLastSegment(
       'the first record is not intact, and it was durable before the file got its name',
     );
   }
-  const remains = await examineRemains({
-    file,
-    path,
-    salt: header.salt,
-    from: segment.end,
-    to: header.capacity,
-  });
+  const behind = { file, path, salt: header.salt, from: segment.end, to: header.capacity };
+  await expectNoRecord(behind);
+  const remains = await examineRemains(behind);
   if (remains.laterRecord !== null) {
     throw damaged(
       path,
@@ -176,6 +172,20 @@ async function readLastSegment(
   }
   const bytes = remains.dirtyEnd - segment.end;
   return { segment, tornTail: bytes === 0 ? null : { file: path, offset: segment.end, bytes } };
+}
+
+/**
+ * Looks a second time at where the records end, for what follows will be given up. A disk may return the
+ * wrong bytes once; then the record that is there was acknowledged, perhaps.
+ */
+async function expectNoRecord(range: SegmentRange): Promise<void> {
+  const scan = await scanRecords(range, () => false);
+  if (scan.reason !== 'stopped') return;
+  throw new StorageError(
+    'disk-failed',
+    `the disk returned two different contents of ${range.path} at offset ${range.from}: check the disk, then start the member again`,
+    { file: range.path, offset: range.from },
+  );
 }
 
 /** Feeds a segment's records to the image, up to the first that is not intact, a seal, or `to`. */
