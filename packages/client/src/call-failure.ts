@@ -87,7 +87,7 @@ export function judgeFailure(
 
 function messageOf(code: QuorateErrorCode, text: string, endpoint: string): string {
   if (code === 'unavailable') return `${endpoint} is not available: ${reason(text)}`;
-  return code === 'deadline-exceeded' ? `${endpoint}: ${text}` : text;
+  return code === 'deadline-exceeded' ? `no answer from ${endpoint} in time` : text;
 }
 
 function codeOf(failure: TransportFailure, text: string, responseMaxBytes: number): QuorateErrorCode {

@@ -55,6 +55,7 @@ async function get(
   context: Context,
 ): Promise<void> {
   const read = toRangeOptions(options, context);
+  const sort = parseSort(options.sort);
   if (options.countOnly === true) {
     const { count, revision } = await client.rangePage(range, { ...read, countOnly: true });
     if (options.json === true) await writeJson(context.stdout, { revision, count });
@@ -62,7 +63,7 @@ async function get(
     return;
   }
   if (options.json === true) {
-    await printJson(client, range, options, read, context);
+    await printJson(client, range, sort, read, context);
     return;
   }
   if (isSingleKey(range)) {
@@ -73,17 +74,16 @@ async function get(
     else await printValue(entry.value, options, context);
     return;
   }
-  for await (const entry of entries(client, range, options, read)) await printLine(entry, options, context);
+  for await (const entry of entries(client, range, sort, read)) await printLine(entry, options, context);
 }
 
 /** The entries in the order that was asked for: page by page if that is the order of keys, else in one answer. */
 async function* entries(
   client: QuorateClient,
   range: KeyRange,
-  options: GetOptions,
+  sort: Sort,
   read: RangeOptions,
 ): AsyncGenerator<KeyValue> {
-  const sort = parseSort(options.sort);
   if (sort.by === 'key') {
     yield* client.range(range, { ...read, order: sort.order });
     return;
@@ -95,7 +95,7 @@ async function* entries(
 async function printJson(
   client: QuorateClient,
   range: KeyRange,
-  options: GetOptions,
+  sort: Sort,
   read: RangeOptions,
   { stdout }: Context,
 ): Promise<void> {
@@ -104,7 +104,7 @@ async function printJson(
   const fixed = { ...read, revision: read.revision ?? revision };
   await write(stdout, `{"revision":${revision},"count":${count},"kvs":[`);
   let separator = '';
-  for await (const entry of entries(client, range, options, fixed)) {
+  for await (const entry of entries(client, range, sort, fixed)) {
     await write(stdout, separator + JSON.stringify(entryToJson(entry)));
     separator = ',';
   }
