@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { Clock, Logger } from '@quorate/replica';
 import { createApi, serviceNames } from './api/api.ts';
+import type { CallTimes } from './api/call-context.ts';
 import { CallLimit } from './api/call-limit.ts';
 import { HealthMethods } from './api/health-methods.ts';
 import type { Member } from './api/member.ts';
@@ -14,8 +15,7 @@ export type ClientInterfaceOptions = {
   readonly member: Member;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long a call may take at most, in milliseconds. */
-  readonly requestTimeoutMs: number;
+  readonly times: CallTimes;
   readonly requestMaxBytes: number;
 };
 
@@ -41,7 +41,7 @@ export class ClientInterface {
   private readonly connections: ClientConnections;
 
   constructor(options: ClientInterfaceOptions) {
-    const { member, clock, requestTimeoutMs: timeoutMaxMs } = options;
+    const { member, clock, times } = options;
     this.member = member;
     const logger = options.logger.child({ component: 'api' });
     const methods = createApi({
@@ -50,7 +50,7 @@ export class ClientInterface {
       guards: [this.limit.guard, requireLeader(member)],
       clock,
       logger,
-      timeoutMaxMs,
+      times,
     });
     this.grpc = new GrpcServer(methods, {
       messageMaxBytes: options.requestMaxBytes + messageOverheadBytes,
@@ -58,7 +58,10 @@ export class ClientInterface {
       keepaliveIntervalMs,
       keepaliveTimeoutMs,
     });
-    this.http = new HttpServer(createHttpApi({ member, clock, timeoutMaxMs }), { clock, logger });
+    this.http = new HttpServer(createHttpApi({ member, clock, timeoutMaxMs: times.timeoutMaxMs }), {
+      clock,
+      logger,
+    });
     this.connections = new ClientConnections({ clock, http1: this.http, http2: this.grpc, silenceMaxMs });
   }
 

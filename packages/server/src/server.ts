@@ -46,6 +46,8 @@ export type RunningServer = {
 /** The most connections of clients and of peers at a time, for each URL. */
 const clientConnectionsMax = 16_384;
 const peerConnectionsMax = 128;
+/** What an answer needs to reach its client in time, in milliseconds. */
+const answerTravelMs = 50;
 /** How long connections may take to end by themselves when the server has closed all else, in milliseconds. */
 const hangUpAfterMs = 500;
 
@@ -116,7 +118,11 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
     member: replica,
     clock,
     logger,
-    requestTimeoutMs: requestTimeoutMs(configuration),
+    times: {
+      timeoutMaxMs: requestTimeoutMs(configuration),
+      // The replica looks for deadlines that have passed once a heartbeat.
+      answerReserveMs: configuration.heartbeatInterval + answerTravelMs,
+    },
     requestMaxBytes: configuration.maxRequestBytes,
   });
   parts.defer(async () => clients.drain(clock));

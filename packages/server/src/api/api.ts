@@ -12,7 +12,7 @@ import {
 import type { Clock, Logger } from '@quorate/replica';
 import { ApiError } from './api-error.ts';
 import type { ApiMethod, HandledMethod } from './api-method.ts';
-import { CallContext, type IncomingCall } from './call-context.ts';
+import { CallContext, type CallTimes, type IncomingCall } from './call-context.ts';
 import { clusterMethods } from './cluster-methods.ts';
 import { toApiError } from './error-table.ts';
 import type { Guard } from './guard.ts';
@@ -28,8 +28,7 @@ export type ApiOptions = {
   readonly guards: readonly Guard[];
   readonly clock: Clock;
   readonly logger: Logger;
-  /** How long a call may take at most, in milliseconds. */
-  readonly timeoutMaxMs: number;
+  readonly times: CallTimes;
 };
 
 const services = [
@@ -70,9 +69,9 @@ function toApiMethod(method: HandledMethod, options: ApiOptions): ApiMethod {
     requestStream,
     responseStream,
   } = method.description;
-  const { clock, timeoutMaxMs } = options;
+  const { clock, times } = options;
   const begin = (bytes: Uint8Array, call: IncomingCall) => {
-    const context = new CallContext(call, clock.monotonicMs(), timeoutMaxMs);
+    const context = new CallContext(call, clock.monotonicMs(), times);
     const request = decode(path, requestCodec, bytes);
     return { request, context, end: admit(options.guards, { path, request, context }) };
   };

@@ -10,14 +10,25 @@ export type IncomingCall = {
   metadata(name: string): string | null;
 };
 
+/** How long calls may take, in milliseconds. */
+export type CallTimes = {
+  /** The most, and how long a call may take whose client does not say. */
+  readonly timeoutMaxMs: number;
+  /**
+   * How much earlier than the client the server gives up, at most a quarter of the client's time: an answer
+   * that says what is known of the effect is worth more than the client's own "deadline exceeded".
+   */
+  readonly answerReserveMs: number;
+};
+
 /** What a handler knows about its call. Fits `Call`, so that it is passed on as it is. */
 export class CallContext implements Call {
-  /** When to give up, on the member's monotonic clock: the server's limit, or the client's if that is earlier. */
+  /** When to give up, on the member's monotonic clock. */
   readonly deadlineMs: number;
   private readonly incoming: IncomingCall;
 
-  constructor(incoming: IncomingCall, nowMs: number, timeoutMaxMs: number) {
-    this.deadlineMs = nowMs + Math.min(incoming.timeoutMs ?? timeoutMaxMs, timeoutMaxMs);
+  constructor(incoming: IncomingCall, nowMs: number, times: CallTimes) {
+    this.deadlineMs = nowMs + allowedMs(incoming.timeoutMs, times);
     this.incoming = incoming;
   }
 
@@ -28,4 +39,9 @@ export class CallContext implements Call {
   metadata(name: string): string | null {
     return this.incoming.metadata(name);
   }
+}
+
+function allowedMs(clientTimeoutMs: number | null, { timeoutMaxMs, answerReserveMs }: CallTimes): number {
+  if (clientTimeoutMs === null) return timeoutMaxMs;
+  return Math.min(clientTimeoutMs - Math.min(answerReserveMs, clientTimeoutMs / 4), timeoutMaxMs);
 }

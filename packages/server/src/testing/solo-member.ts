@@ -75,7 +75,11 @@ export class SoloMember implements Member {
   }
 
   private async pass(call: Call): Promise<void> {
-    await Promise.race([this.gate, aborted(call.signal)]);
+    const { promise: deadline, resolve } = Promise.withResolvers<'late'>();
+    const timer = this.clock.setTimer(call.deadlineMs - this.clock.monotonicMs(), () => resolve('late'));
+    const outcome = await Promise.race([this.gate, aborted(call.signal), deadline]);
+    timer.cancel();
+    if (outcome === 'late') throw new ReplicaError('no-leader', 'no leader was known until the deadline');
     if (call.signal?.aborted === true) throw new ReplicaError('cancelled', 'the caller gave up');
     if (this.failure !== null) throw this.failure;
   }

@@ -37,7 +37,7 @@ export class TestFrontend implements AsyncDisposable {
       member: this.member,
       clock,
       logger: this.logger,
-      requestTimeoutMs: 7_000,
+      times: { timeoutMaxMs: 7_000, answerReserveMs: 150 },
       requestMaxBytes: 1.5 * 1024 * 1024,
     });
     listener.serve((socket) => this.clients.accept(socket));
