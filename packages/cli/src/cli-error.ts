@@ -8,7 +8,7 @@ export type CliErrorOptions = {
   readonly cause?: unknown;
 };
 
-/** An error that a person can do something about. Its message is one line, without a full stop. */
+/** An error that a person can do something about. Its message is one line for each thing, without a full stop. */
 export class CliError extends Error {
   override readonly name = 'CliError';
   readonly exitCode: ExitCode;

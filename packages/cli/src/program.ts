@@ -1,26 +1,35 @@
 import { Command } from 'commander';
 import { prepare } from './command-setup.ts';
 import { addClientCommands } from './commands/client-commands.ts';
-import { addInspect } from './commands/inspect.ts';
-import { addServe } from './commands/serve.ts';
 import { addShell } from './commands/shell.ts';
-import { addUp } from './commands/up.ts';
 import { clientPerCommand } from './connection.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-code.ts';
 import { readVersion } from './version.ts';
 
-/** Every command of `quorate`. */
-export function buildProgram(context: Context): Command {
+/** Commands that need no server, and therefore none of its modules: loading them would double the time to start. */
+const lightCommands: ReadonlySet<string | undefined> = new Set([
+  'put',
+  'get',
+  'del',
+  'txn',
+  'status',
+  'member',
+  'shell',
+]);
+
+/** The commands of `quorate`: all, or those without the server if the arguments name one of them. */
+export async function buildProgram(args: readonly string[], context: Context): Promise<Command> {
   const program = prepare(new Command('quorate'), context)
     .description('A replicated, linearizable key-value store that speaks the etcd v3 API.')
     .version(readVersion(), '-V, --version', 'print the version')
     .addHelpText('after', afterHelp);
-  addUp(program, context);
-  addServe(program, context);
+  if (!lightCommands.has(args[0])) {
+    const { addMemberCommands } = await import('./commands/member-commands.ts');
+    addMemberCommands(program, context);
+  }
   addClientCommands(program, { context, clients: clientPerCommand });
   addShell(program, context);
-  addInspect(program, context);
   return program;
 }
 

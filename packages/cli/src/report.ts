@@ -1,5 +1,4 @@
 import { QuorateError } from '@quorate/client';
-import { ConfigurationError, ServerError } from '@quorate/server';
 import { type Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.ts';
 import type { Context } from './context.ts';
@@ -24,20 +23,12 @@ export async function runProgram(
 export function reportError(error: unknown, context: Context): ExitCode {
   if (error instanceof CommanderError) return reportUsage(error, context);
   if (error instanceof CliError) {
-    if (!error.isReported) tell(context, error.message, error.hint);
+    if (!error.isReported) for (const line of error.message.split('\n')) tell(context, line, error.hint);
     return error.exitCode;
   }
   if (error instanceof QuorateError) {
     tell(context, error.message, error.hint);
     return exitCodeOf(error);
-  }
-  if (error instanceof ConfigurationError) {
-    for (const line of error.message.split('\n')) tell(context, line, null);
-    return exitCodes.usage.code;
-  }
-  if (error instanceof ServerError) {
-    tell(context, error.message, null);
-    return exitCodes.error.code;
   }
   // Nobody foresaw it: whoever reports it as a fault needs the whole of it.
   context.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);

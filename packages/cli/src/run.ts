@@ -4,6 +4,6 @@ import { buildProgram } from './program.ts';
 import { runProgram } from './report.ts';
 
 /** Runs `quorate` with the arguments that follow its name. Reports errors itself and resolves to the exit code. */
-export function runQuorate(args: readonly string[], context: Context): Promise<ExitCode> {
-  return runProgram(buildProgram(context), args, context);
+export async function runQuorate(args: readonly string[], context: Context): Promise<ExitCode> {
+  return runProgram(await buildProgram(args, context), args, context);
 }

@@ -1,20 +1,24 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
+  ConfigurationError,
   configFileOption,
   configurationHelp,
   createLogger,
   flagOf,
   options as serverOptions,
+  type ParsedConfiguration,
   parseConfiguration,
   type RunningServer,
   type ServerConfiguration,
+  ServerError,
   startServer,
 } from '@quorate/server';
 import { type Command, Option } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { helpWidth } from '../command-setup.ts';
 import type { Context } from '../context.ts';
+import { exitCodes } from '../exit-code.ts';
 import {
   leaveSupervisor,
   type MemberReport,
@@ -54,11 +58,7 @@ export function addServe(program: Command, context: Context): void {
 }
 
 async function serve(flags: readonly string[], isSupervised: boolean, context: Context): Promise<void> {
-  const { configuration, warnings } = parseConfiguration({
-    flags,
-    environment: context.environment,
-    readFile: (path) => readFileSync(resolve(context.directory, path)),
-  });
+  const { configuration, warnings } = configure(flags, context);
   const logger = createLogger(configuration, context.stderr);
   for (const warning of warnings) logger.warn({}, warning);
   using signals = new StopSignals();
@@ -73,6 +73,19 @@ async function serve(flags: readonly string[], isSupervised: boolean, context: C
     await runMember(configuration, logger, stopWanted, reportToSupervisor);
   } finally {
     leaveSupervisor();
+  }
+}
+
+function configure(flags: readonly string[], context: Context): ParsedConfiguration {
+  try {
+    return parseConfiguration({
+      flags,
+      environment: context.environment,
+      readFile: (path) => readFileSync(resolve(context.directory, path)),
+    });
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new CliError(error.message, { exitCode: exitCodes.usage.code, cause: error });
   }
 }
 
@@ -93,7 +106,7 @@ async function runMember(
   } catch (error) {
     if (starting.signal.aborted) return;
     report?.({ kind: 'refused', message: messageOf(error) });
-    throw error;
+    throw error instanceof ServerError ? new CliError(error.message, { cause: error }) : error;
   }
   report?.({ kind: 'up' });
   const watch = report === null ? null : watchLeader(server, report);

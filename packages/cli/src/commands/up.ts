@@ -30,13 +30,10 @@ export function addUp(program: Command, context: Context): void {
     .description(description)
     .option('-m, --members <n>', 'how many members: 1, 3 or 5 (default: as before, at first 3)')
     .option('-d, --data-dir <dir>', 'where data and logs are kept', './quorate-data')
-    .option(
-      '--engine <engine>',
-      `${serverOptions.engine.type.description} (default: as before, at first sqlite)`,
-    )
+    .option('--engine <engine>', `${choices(serverOptions.engine)} (default: as before, at first sqlite)`)
     .option(
       '--replication <mode>',
-      `${serverOptions.replication.type.description} (default: as before, at first pipelined)`,
+      `${choices(serverOptions.replication)} (default: as before, at first pipelined)`,
     )
     .option('--base-port <port>', 'use the ports from this one on instead, two for each member')
     .action(async (options: UpOptions) => up(options, context));
@@ -69,4 +66,9 @@ function parseMembers(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
   if (text === '1' || text === '3' || text === '5') return Number(text);
   throw usageError(`--members must be 1, 3 or 5, not ${JSON.stringify(text)}`);
+}
+
+/** The values that an option of the server takes, without the marks of Markdown. */
+function choices(option: { readonly type: { readonly description: string } }): string {
+  return option.type.description.replaceAll('`', '');
 }

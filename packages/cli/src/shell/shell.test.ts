@@ -69,7 +69,7 @@ test('history is kept in a private file, without repetitions and secrets', async
 test('the file of the history follows the environment', () => {
   const at = (environment: Record<string, string>): string =>
     historyFile({ environment } as unknown as Parameters<typeof historyFile>[0]);
-  assert.equal(at({ HOME: '/home/me' }), '/home/me/.local/state/quorate/history');
-  assert.equal(at({ HOME: '/home/me', XDG_STATE_HOME: '/state' }), '/state/quorate/history');
-  assert.equal(at({ HOME: '/home/me', QUORATE_HISTORY: '/elsewhere' }), '/elsewhere');
+  assert.equal(at({ HOME: '/users/me' }), '/users/me/.local/state/quorate/history');
+  assert.equal(at({ HOME: '/users/me', XDG_STATE_HOME: '/state' }), '/state/quorate/history');
+  assert.equal(at({ HOME: '/users/me', QUORATE_HISTORY: '/elsewhere' }), '/elsewhere');
 });
