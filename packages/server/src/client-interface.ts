@@ -53,6 +53,7 @@ export class ClientInterface {
       times,
     });
     this.grpc = new GrpcServer(methods, {
+      clock,
       messageMaxBytes: options.requestMaxBytes + messageOverheadBytes,
       connectionCallsMax,
       keepaliveIntervalMs,

@@ -70,66 +70,22 @@ export async function startServer(
 }
 
 async function start(configuration: ServerConfiguration, options: StartOptions): Promise<RunningServer> {
-  const { logger } = options;
+  const { logger, signal } = options;
   const clock = new SystemClock();
-  const random = new SystemRandom();
   await using parts = new AsyncDisposableStack();
+  const making: Making = { configuration, logger, clock, random: new SystemRandom(), parts, signal };
 
-  const listen = async (
-    urls: readonly string[],
-    option: string,
-    connectionsMax: number,
-  ): Promise<Listener> => {
-    const listener = await Listener.open({ urls, option, connectionsMax, clock });
-    return parts.adopt(listener, async () => listener.close(clock, hangUpAfterMs));
-  };
-  const clientListener = await listen(
-    configuration.listenClientUrls,
-    'listen-client-urls',
-    clientConnectionsMax,
-  );
-  const peerListener = await listen(configuration.listenPeerUrls, 'listen-peer-urls', peerConnectionsMax);
-  checkWanted(options.signal);
-
-  const replica = await openReplica({
-    configuration,
-    logger,
-    clock,
-    random,
-    parts,
-    peerListener,
-    signal: options.signal,
-  });
+  const { listenClientUrls, listenPeerUrls } = configuration;
+  const clientListener = await listen(making, listenClientUrls, 'listen-client-urls', clientConnectionsMax);
+  const peerListener = await listen(making, listenPeerUrls, 'listen-peer-urls', peerConnectionsMax);
+  checkWanted(signal);
+  const replica = await openReplica(making, peerListener);
   parts.defer(async () => replica.close());
-  checkWanted(options.signal);
-
-  const publication = new Publication({
-    member: replica,
-    name: configuration.name,
-    clientUrls: configuration.advertiseClientUrls ?? clientListener.urls,
-    clock,
-    logger,
-    timeoutMs: requestTimeoutMs(configuration),
-  });
-  parts.defer(async () => publication.stop());
-  publication.start();
-
-  const clients = new ClientInterface({
-    member: replica,
-    clock,
-    logger,
-    times: {
-      timeoutMaxMs: requestTimeoutMs(configuration),
-      // The replica looks for deadlines that have passed once a heartbeat.
-      answerReserveMs: configuration.heartbeatInterval + answerTravelMs,
-    },
-    requestMaxBytes: configuration.maxRequestBytes,
-  });
-  parts.defer(async () => clients.drain(clock));
-  parts.defer(() => clientListener.stopListening());
-  clientListener.serve((socket) => clients.accept(socket));
-
+  checkWanted(signal);
+  publish(making, replica, clientListener.urls);
+  serveClients(making, replica, clientListener);
   announce(configuration, clientListener, peerListener, logger);
+
   const owned = parts.move();
   let closing: Promise<void> | null = null;
   return {
@@ -144,20 +100,30 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
   };
 }
 
-type ReplicaParts = {
+/** A member in the making. */
+type Making = {
   readonly configuration: ServerConfiguration;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: Random;
-  /** Takes over what must be closed after the replica. */
+  /** What has to be closed, the latest first. */
   readonly parts: AsyncDisposableStack;
-  readonly peerListener: Listener;
   readonly signal: AbortSignal | undefined;
 };
 
+async function listen(
+  { clock, parts }: Making,
+  urls: readonly string[],
+  option: string,
+  connectionsMax: number,
+): Promise<Listener> {
+  const listener = await Listener.open({ urls, option, connectionsMax, clock });
+  return parts.adopt(listener, async () => listener.close(clock, hangUpAfterMs));
+}
+
 /** Opens the data directory, and the replica on what is in it. */
-async function openReplica(options: ReplicaParts): Promise<Replica> {
-  const { configuration, logger, clock, random, parts, peerListener, signal } = options;
+async function openReplica(making: Making, peerListener: Listener): Promise<Replica> {
+  const { configuration, logger, clock, random, parts, signal } = making;
   const { memberId, clusterId, name, members, heartbeatInterval, electionTimeout } = configuration;
   const fileSystem = new NodeFileSystem();
   const identity = { clusterId, memberId, name };
@@ -230,6 +196,45 @@ async function openStore(configuration: ServerConfiguration, directory: string):
     await engine.close();
     throw error;
   }
+}
+
+/** Starts to tell the cluster how clients reach this member. */
+function publish(
+  { configuration, clock, logger, parts }: Making,
+  replica: Replica,
+  listening: readonly string[],
+): void {
+  const publication = new Publication({
+    member: replica,
+    name: configuration.name,
+    clientUrls: configuration.advertiseClientUrls ?? listening,
+    clock,
+    logger,
+    timeoutMs: requestTimeoutMs(configuration),
+  });
+  parts.defer(async () => publication.stop());
+  publication.start();
+}
+
+function serveClients(
+  { configuration, clock, logger, parts }: Making,
+  replica: Replica,
+  listener: Listener,
+): void {
+  const clients = new ClientInterface({
+    member: replica,
+    clock,
+    logger,
+    times: {
+      timeoutMaxMs: requestTimeoutMs(configuration),
+      // The replica looks for deadlines that have passed once a heartbeat.
+      answerReserveMs: configuration.heartbeatInterval + answerTravelMs,
+    },
+    requestMaxBytes: configuration.maxRequestBytes,
+  });
+  parts.defer(async () => clients.drain(clock));
+  parts.defer(() => listener.stopListening());
+  listener.serve((socket) => clients.accept(socket));
 }
 
 /** As etcd: five seconds for the work, and twice an election for a change of leaders in between. */

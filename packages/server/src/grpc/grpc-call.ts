@@ -1,40 +1,138 @@
-import type { Metadata } from '@grpc/grpc-js';
+import assert from 'node:assert/strict';
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import { ApiError } from '../api/api-error.ts';
 import type { IncomingCall } from '../api/call-context.ts';
+import { parseGrpcTimeout } from './grpc-timeout.ts';
+import { acceptedEncodings, decompress, frameMessage, MessageAssembler } from './message-frame.ts';
+import { errorTrailers, okTrailers, type Trailers } from './grpc-status.ts';
 
-/** The part of grpc-js's calls that is needed here, whatever their kind. */
-type CarriedCall = {
-  readonly metadata: Metadata;
-  readonly cancelled: boolean;
-  getDeadline(): Date | number;
-  once(event: 'cancelled', listener: () => void): unknown;
+/** Why a call's signal is aborted. One for all: making an error for each would cost more than the call. */
+const goneReason = new Error('the client has gone');
+
+const responseHeaders = {
+  [constants.HTTP2_HEADER_STATUS]: 200,
+  [constants.HTTP2_HEADER_CONTENT_TYPE]: 'application/grpc',
+  'grpc-accept-encoding': acceptedEncodings,
 };
 
-/** A call of grpc-js in the terms of the API. */
+/** One call on its HTTP/2 stream (gRPC over HTTP/2): a request, and one answer or several. */
 export class GrpcCall implements IncomingCall {
-  readonly timeoutMs: number | null;
-  private readonly call: CarriedCall;
-  private abortSignal: AbortSignal | null = null;
+  private readonly stream: ServerHttp2Stream;
+  private readonly headers: IncomingHttpHeaders;
+  private controller: AbortController | null = null;
+  private isAnswered = false;
 
-  constructor(call: CarriedCall) {
-    this.call = call;
-    const deadline = call.getDeadline();
-    const deadlineMs = typeof deadline === 'number' ? deadline : deadline.getTime();
-    // grpc-js turns the client's timeout into a point on the wall clock; turned back before it can shift.
-    this.timeoutMs = Number.isFinite(deadlineMs) ? Math.max(0, deadlineMs - Date.now()) : null;
+  constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
+    this.stream = stream;
+    this.headers = headers;
+    // A stream's error is the client's: it reset the stream, or its connection broke. `close` follows.
+    stream.on('error', () => undefined);
+    stream.once('close', () => {
+      if (!this.isAnswered) this.controller?.abort(goneReason);
+    });
+  }
+
+  get timeoutMs(): number | null {
+    const value = this.headers['grpc-timeout'];
+    return parseGrpcTimeout(typeof value === 'string' ? value : undefined);
   }
 
   get signal(): AbortSignal {
-    if (this.abortSignal === null) {
-      const controller = new AbortController();
-      this.abortSignal = controller.signal;
-      if (this.call.cancelled) controller.abort();
-      else this.call.once('cancelled', () => controller.abort());
+    if (this.controller === null) {
+      this.controller = new AbortController();
+      if (this.isGone) this.controller.abort(goneReason);
     }
-    return this.abortSignal;
+    return this.controller.signal;
+  }
+
+  /** Nobody listens any more. */
+  get isGone(): boolean {
+    return this.stream.closed || this.stream.destroyed;
   }
 
   metadata(name: string): string | null {
-    const [value] = this.call.metadata.get(name);
-    return value === undefined ? null : value.toString();
+    const value = this.headers[name];
+    return value === undefined ? null : Array.isArray(value) ? (value[0] ?? null) : value;
+  }
+
+  /** Reads the one message of the request. Rejects with an ApiError; never settles if the client goes away. */
+  readRequest(maxBytes: number): Promise<Uint8Array> {
+    const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+    const assembler = new MessageAssembler(maxBytes);
+    this.stream.on('data', (chunk: Buffer) => {
+      try {
+        assembler.add(chunk);
+      } catch (error) {
+        this.stream.removeAllListeners('data');
+        reject(error);
+      }
+    });
+    this.stream.once('end', () => {
+      try {
+        const { message, isCompressed } = assembler.finish();
+        resolve(isCompressed ? decompress(message, this.metadata('grpc-encoding') ?? '', maxBytes) : message);
+      } catch (error) {
+        reject(error);
+      }
+    });
+    return promise;
+  }
+
+  /** Ends the call with its only answer. */
+  answer(response: Uint8Array): void {
+    if (this.isGone) return;
+    this.begin(okTrailers);
+    this.stream.end(frameMessage(response));
+  }
+
+  /** Sends answer after answer, each when the client has room for it. */
+  async answerAll(responses: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const response of responses) {
+      if (this.isGone) return;
+      if (!this.stream.headersSent) this.begin(okTrailers);
+      if (!this.stream.write(frameMessage(response))) await this.drained();
+    }
+    if (this.isGone) return;
+    if (!this.stream.headersSent) this.begin(okTrailers);
+    this.stream.end();
+  }
+
+  /** Ends the call with a failure, whatever was sent before. */
+  fail(error: unknown): void {
+    assert(error instanceof ApiError, 'the API translates its errors');
+    if (this.isGone) return;
+    const trailers = errorTrailers(error);
+    if (this.stream.headersSent) {
+      this.trailers = trailers;
+      this.stream.end();
+    } else {
+      this.isAnswered = true;
+      this.stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
+    }
+    // What the client may still be sending is of no use any more.
+    this.stream.resume();
+    if (!this.stream.readableEnded) this.stream.close(constants.NGHTTP2_NO_ERROR);
+  }
+
+  private trailers: Trailers = okTrailers;
+
+  private begin(trailers: Trailers): void {
+    this.trailers = trailers;
+    this.stream.respond(responseHeaders, { waitForTrailers: true });
+    this.stream.once('wantTrailers', () => {
+      this.isAnswered = true;
+      this.stream.sendTrailers(this.trailers);
+    });
+  }
+
+  /** Resolves when the stream takes more, or when nobody waits for it any longer. */
+  private async drained(): Promise<void> {
+    if (this.isGone) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.stream.once('drain', resolve);
+    this.stream.once('close', resolve);
+    await promise;
+    this.stream.off('drain', resolve);
+    this.stream.off('close', resolve);
   }
 }

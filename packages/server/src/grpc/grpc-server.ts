@@ -1,22 +1,19 @@
-import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import {
-  Metadata,
-  Server,
-  ServerCredentials,
-  type ServerUnaryCall,
-  type ServerWritableStream,
-  type sendUnaryData,
-  type ServiceDefinition,
-  status,
-  type StatusObject,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
-import { ApiError, type StatusName } from '../api/api-error.ts';
+  constants,
+  createServer,
+  type Http2Server,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { Clock } from '@quorate/replica';
+import { ApiError } from '../api/api-error.ts';
 import type { ApiMethod } from '../api/api-method.ts';
 import { GrpcCall } from './grpc-call.ts';
 
 export type GrpcServerOptions = {
+  readonly clock: Clock;
   /** The largest message that is accepted, in bytes. A larger one is answered `RESOURCE_EXHAUSTED`. */
   readonly messageMaxBytes: number;
   /** The most calls that one connection may have under way; further ones wait at the client. */
@@ -26,138 +23,90 @@ export type GrpcServerOptions = {
   readonly keepaliveTimeoutMs: number;
 };
 
-/** The trailing metadata of a failed call that says what is known of its effect: `none` or `unknown`. */
-export const outcomeKey = 'quorate-outcome';
+/** How much of a request a client may send before the server has read it, in bytes. */
+const receiveWindowBytes = 256 * 1024;
 
 /**
- * Carries the API over gRPC, by means of grpc-js. Only adapts: connections come from outside, calls go to the
- * methods as bytes.
+ * Carries the API over gRPC: HTTP/2 by Node.js, and gRPC's framing, status and metadata on top of it (the
+ * protocol page "gRPC over HTTP/2"). Only adapts: connections come from outside, calls go to the methods as
+ * bytes.
  */
 export class GrpcServer {
-  private readonly server: Server;
-  private readonly injector: ReturnType<Server['createConnectionInjector']>;
+  private readonly options: GrpcServerOptions;
+  private readonly methods: ReadonlyMap<string, ApiMethod>;
+  private readonly server: Http2Server;
+  private readonly sessions = new Set<ServerHttp2Session>();
+  private refusesCalls = false;
 
   constructor(methods: readonly ApiMethod[], options: GrpcServerOptions) {
-    this.server = new Server({
-      'grpc.max_receive_message_length': options.messageMaxBytes,
-      'grpc.max_send_message_length': -1,
-      'grpc.max_concurrent_streams': options.connectionCallsMax,
-      'grpc.keepalive_time_ms': options.keepaliveIntervalMs,
-      'grpc.keepalive_timeout_ms': options.keepaliveTimeoutMs,
-      'grpc.enable_channelz': 0,
+    this.options = options;
+    this.methods = new Map(methods.map((method) => [method.path, method]));
+    this.server = createServer({
+      settings: {
+        enablePush: false,
+        maxConcurrentStreams: options.connectionCallsMax,
+        initialWindowSize: receiveWindowBytes,
+      },
     });
-    this.server.addService(serviceDefinition(methods), implementation(methods));
-    this.injector = this.server.createConnectionInjector(ServerCredentials.createInsecure());
+    this.server.on('session', (session) => this.welcome(session));
+    this.server.on('stream', (stream, headers) => this.handle(stream, headers));
   }
 
   /** Takes a connection that speaks HTTP/2. What was read from it must have been put back (`unshift`). */
   accept(socket: Socket): void {
-    this.injector.injectConnection(socket);
+    this.server.emit('connection', socket);
   }
 
   /** Asks all clients to open no more calls here. Those that run go on. */
   refuseNewCalls(): void {
-    this.injector.destroy();
+    this.refusesCalls = true;
+    for (const session of this.sessions) session.close();
   }
-}
 
-const identity = (bytes: Buffer): Buffer => bytes;
+  private welcome(session: ServerHttp2Session): void {
+    this.sessions.add(session);
+    session.once('close', () => this.sessions.delete(session));
+    // A broken connection: its calls see their streams close, and there is nothing else to do about it.
+    session.on('error', () => undefined);
+    session.setTimeout(this.options.keepaliveIntervalMs, () => this.askForLife(session));
+    if (this.refusesCalls) session.close();
+  }
 
-/** grpc-js wants Buffers; a message is one without a copy. */
-function toBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
+  private askForLife(session: ServerHttp2Session): void {
+    if (session.destroyed) return;
+    const timer = this.options.clock.setTimer(this.options.keepaliveTimeoutMs, () => session.destroy());
+    session.once('close', () => timer.cancel());
+    session.ping(() => timer.cancel());
+  }
 
-function serviceDefinition(methods: readonly ApiMethod[]): ServiceDefinition {
-  return Object.fromEntries(
-    methods.map((method) => [
-      method.path,
-      {
-        path: method.path,
-        requestStream: method.kind === 'unimplemented' && method.requestStream,
-        responseStream:
-          method.kind === 'server-stream' || (method.kind === 'unimplemented' && method.responseStream),
-        requestSerialize: identity,
-        requestDeserialize: identity,
-        responseSerialize: identity,
-        responseDeserialize: identity,
-      },
-    ]),
-  );
-}
+  private handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+    const contentType = headers[constants.HTTP2_HEADER_CONTENT_TYPE] ?? '';
+    const call = new GrpcCall(stream, headers);
+    if (headers[constants.HTTP2_HEADER_METHOD] !== 'POST' || !contentType.startsWith('application/grpc')) {
+      stream.respond({ [constants.HTTP2_HEADER_STATUS]: 415 }, { endStream: true });
+      stream.close(constants.NGHTTP2_NO_ERROR);
+      return;
+    }
+    const path = headers[constants.HTTP2_HEADER_PATH] ?? '';
+    const method = this.methods.get(path);
+    if (method === undefined) {
+      call.fail(new ApiError('unimplemented', `there is no method ${path}`, 'none'));
+    } else if (method.kind === 'unimplemented') {
+      call.fail(method.error);
+    } else {
+      this.invoke(method, call).catch((error: unknown) => call.fail(error));
+    }
+  }
 
-function implementation(methods: readonly ApiMethod[]): UntypedServiceImplementation {
-  return Object.fromEntries(methods.map((method) => [method.path, handlerOf(method)]));
-}
-
-function handlerOf(method: ApiMethod): UntypedServiceImplementation[string] {
-  switch (method.kind) {
-    case 'unary':
-      return (call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => {
-        method.invoke(call.request, new GrpcCall(call)).then(
-          (response) => answer(null, toBuffer(response)),
-          (error: unknown) => answer(toStatus(error)),
-        );
-      };
-    case 'server-stream':
-      return (call: ServerWritableStream<Buffer, Buffer>) => {
-        void stream(call, method.invoke(call.request, new GrpcCall(call)));
-      };
-    case 'unimplemented': {
-      const status = toStatus(method.error);
-      return method.responseStream
-        ? (call: ServerWritableStream<Buffer, Buffer>) => call.emit('error', status)
-        : (_call: ServerUnaryCall<Buffer, Buffer>, answer: sendUnaryData<Buffer>) => answer(status);
+  private async invoke(
+    method: Extract<ApiMethod, { kind: 'unary' | 'server-stream' }>,
+    call: GrpcCall,
+  ): Promise<void> {
+    const request = await call.readRequest(this.options.messageMaxBytes);
+    if (method.kind === 'unary') {
+      call.answer(await method.invoke(request, call));
+    } else {
+      await call.answerAll(method.invoke(request, call));
     }
   }
 }
-
-/** Sends each response when the client has room for it. Never rejects. */
-async function stream(
-  call: ServerWritableStream<Buffer, Buffer>,
-  responses: AsyncIterable<Uint8Array>,
-): Promise<void> {
-  try {
-    for await (const response of responses) {
-      if (call.cancelled) return;
-      if (!call.write(toBuffer(response))) await drained(call);
-    }
-    call.end();
-  } catch (error) {
-    call.emit('error', toStatus(error));
-  }
-}
-
-/** Resolves when the stream takes more, or when nobody waits for it any longer. */
-async function drained(call: ServerWritableStream<Buffer, Buffer>): Promise<void> {
-  if (call.cancelled) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  call.once('drain', resolve);
-  call.once('cancelled', resolve);
-  await promise;
-  call.off('drain', resolve);
-  call.off('cancelled', resolve);
-}
-
-/** Methods fail with nothing but an `ApiError`. */
-function toStatus(error: unknown): Partial<StatusObject> {
-  assert(error instanceof ApiError, 'the API translates its errors');
-  const metadata = new Metadata();
-  metadata.set(outcomeKey, error.outcome);
-  return { code: statusNumbers[error.status], details: error.message, metadata };
-}
-
-const statusNumbers: Readonly<Record<StatusName, status>> = {
-  cancelled: status.CANCELLED,
-  unknown: status.UNKNOWN,
-  'invalid-argument': status.INVALID_ARGUMENT,
-  'deadline-exceeded': status.DEADLINE_EXCEEDED,
-  'not-found': status.NOT_FOUND,
-  'resource-exhausted': status.RESOURCE_EXHAUSTED,
-  'failed-precondition': status.FAILED_PRECONDITION,
-  'out-of-range': status.OUT_OF_RANGE,
-  unimplemented: status.UNIMPLEMENTED,
-  internal: status.INTERNAL,
-  unavailable: status.UNAVAILABLE,
-  'data-loss': status.DATA_LOSS,
-};
