@@ -142,7 +142,9 @@ export class RandomSchedule {
 
   #clientRequest(): void {
     const anyone = this.#random.pick(this.#cluster.running());
-    const member = this.#random.oneIn(3) ? anyone : (this.#cluster.leader() ?? anyone);
+    // Any leader: one that was deposed and does not know it is the most interesting one to ask.
+    const leaders = this.#cluster.running().filter(({ running }) => running.role === 'leader');
+    const member = this.#random.oneIn(3) ? anyone : (this.#random.pick(leaders) ?? anyone);
     if (member === undefined) {
       return;
     }
@@ -162,11 +164,13 @@ export class RandomSchedule {
     const members = [...cluster.members.values()];
     const member = this.#random.pick(members);
     const leader = cluster.leader();
-    switch (this.#random.below(9)) {
+    switch (this.#random.below(11)) {
       case 0:
       case 1:
         return crashes && member !== undefined ? this.#crashOrRestart(member) : undefined;
       case 2:
+      case 9:
+      case 10:
         return partitions ? this.#partitionOrHeal() : undefined;
       case 3:
       case 8:
