@@ -21,6 +21,8 @@ export class GrpcCall implements IncomingCall {
   private readonly headers: IncomingHttpHeaders;
   private controller: AbortController | null = null;
   private isAnswered = false;
+  /** How the call ends, once its headers are sent. */
+  private trailers: Trailers = okTrailers;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
     this.stream = stream;
@@ -81,7 +83,7 @@ export class GrpcCall implements IncomingCall {
   /** Ends the call with its only answer. */
   answer(response: Uint8Array): void {
     if (this.isGone) return;
-    this.begin(okTrailers);
+    this.begin();
     this.stream.end(frameMessage(response));
   }
 
@@ -89,11 +91,11 @@ export class GrpcCall implements IncomingCall {
   async answerAll(responses: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const response of responses) {
       if (this.isGone) return;
-      if (!this.stream.headersSent) this.begin(okTrailers);
+      if (!this.stream.headersSent) this.begin();
       if (!this.stream.write(frameMessage(response))) await this.drained();
     }
     if (this.isGone) return;
-    if (!this.stream.headersSent) this.begin(okTrailers);
+    if (!this.stream.headersSent) this.begin();
     this.stream.end();
   }
 
@@ -102,6 +104,8 @@ export class GrpcCall implements IncomingCall {
     assert(error instanceof ApiError, 'the API translates its errors');
     if (this.isGone) return;
     const trailers = errorTrailers(error);
+    // The rest of the request is read and dropped: resetting the stream could overtake the status.
+    this.stream.resume();
     if (this.stream.headersSent) {
       this.trailers = trailers;
       this.stream.end();
@@ -109,15 +113,9 @@ export class GrpcCall implements IncomingCall {
       this.isAnswered = true;
       this.stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
     }
-    // What the client may still be sending is of no use any more.
-    this.stream.resume();
-    if (!this.stream.readableEnded) this.stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
-  private trailers: Trailers = okTrailers;
-
-  private begin(trailers: Trailers): void {
-    this.trailers = trailers;
+  private begin(): void {
     this.stream.respond(responseHeaders, { waitForTrailers: true });
     this.stream.once('wantTrailers', () => {
       this.isAnswered = true;

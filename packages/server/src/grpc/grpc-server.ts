@@ -1,6 +1,5 @@
 import type { Socket } from 'node:net';
 import {
-  constants,
   createServer,
   type Http2Server,
   type IncomingHttpHeaders,
@@ -49,7 +48,9 @@ export class GrpcServer {
       },
     });
     this.server.on('session', (session) => this.welcome(session));
-    this.server.on('stream', (stream, headers) => this.handle(stream, headers));
+    this.server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
+      this.handle(stream, headers),
+    );
   }
 
   /** Takes a connection that speaks HTTP/2. What was read from it must have been put back (`unshift`). */
@@ -80,14 +81,14 @@ export class GrpcServer {
   }
 
   private handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
-    const contentType = headers[constants.HTTP2_HEADER_CONTENT_TYPE] ?? '';
+    const contentType = headers['content-type'] ?? '';
     const call = new GrpcCall(stream, headers);
-    if (headers[constants.HTTP2_HEADER_METHOD] !== 'POST' || !contentType.startsWith('application/grpc')) {
-      stream.respond({ [constants.HTTP2_HEADER_STATUS]: 415 }, { endStream: true });
-      stream.close(constants.NGHTTP2_NO_ERROR);
+    if (headers[':method'] !== 'POST' || !contentType.startsWith('application/grpc')) {
+      stream.respond({ ':status': 415 }, { endStream: true });
+      stream.resume();
       return;
     }
-    const path = headers[constants.HTTP2_HEADER_PATH] ?? '';
+    const path = headers[':path'] ?? '';
     const method = this.methods.get(path);
     if (method === undefined) {
       call.fail(new ApiError('unimplemented', `there is no method ${path}`, 'none'));
