@@ -12,7 +12,7 @@ export type QuorateClientOptions = {
   /** How long to wait for one endpoint's connection before the next is tried. Default 1,000. */
   readonly connectTimeoutMs?: number;
   readonly retry?: {
-    /** Tries of one call after a pause, beyond its first. 0 means none. Default 8. */
+    /** Tries of one call after a pause, beyond its first. Default 1,000: in effect until the call's time is over. */
     readonly retriesMax?: number;
     /** Bound of the first pause; it doubles with each. Default 50. */
     readonly baseMs?: number;
@@ -67,7 +67,7 @@ export function toSettings(options: QuorateClientOptions): Settings {
     endpoints: parseEndpoints(options.endpoints),
     timeoutMs: integer('timeoutMs', options.timeoutMs ?? 5_000, 1),
     connectTimeoutMs: integer('connectTimeoutMs', options.connectTimeoutMs ?? 1_000, 1),
-    retriesMax: integer('retry.retriesMax', retry.retriesMax ?? 8, 0),
+    retriesMax: integer('retry.retriesMax', retry.retriesMax ?? 1_000, 0),
     backoff: {
       baseMs: integer('retry.baseMs', retry.baseMs ?? 50, 1),
       maxMs: integer('retry.maxMs', retry.maxMs ?? 1_000, 1),
