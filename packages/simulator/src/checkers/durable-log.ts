@@ -79,6 +79,11 @@ export class DurableLog implements RunObserver {
       return;
     }
     for (const { entries } of expected.pending) {
+      // What the entries replace may be gone already while they are not there yet.
+      log.truncate(entries[0]?.index ?? log.lastIndex + 1);
+      if (log.equals(found)) {
+        return;
+      }
       for (let count = 1; count <= entries.length; count += 1) {
         log.append(entries.slice(count - 1, count));
         if (log.equals(found)) {

@@ -25,11 +25,16 @@ export class LogMirror {
   append(entries: readonly Entry[]): void {
     const first = entries[0];
     if (first !== undefined) {
-      this.terms.length = Math.min(this.terms.length, first.index);
+      this.truncate(first.index);
       for (const entry of entries) {
         this.terms.push(entry.term);
       }
     }
+  }
+
+  /** Removes the entries from `index` on. */
+  truncate(index: number): void {
+    this.terms.length = Math.min(this.terms.length, index);
   }
 
   /** A founding member writes its first entry itself, while it restores the core. */

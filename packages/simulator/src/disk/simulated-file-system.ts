@@ -154,7 +154,7 @@ export class SimulatedFileSystem implements FileSystem {
       try {
         resolve(operation());
       } catch (error) {
-        reject(error as Error);
+        reject(error);
       }
     });
     return promise;

@@ -63,7 +63,7 @@ export class Kernel {
           return;
         }
       } catch (error) {
-        reject(error as Error);
+        reject(error);
         return;
       }
       queueMicrotask(proceed);

@@ -74,11 +74,14 @@ function hasChanged(result: StoreResult): boolean {
   }
 }
 
-/** A serializable range may show any earlier state, since the member that answers may be behind. */
+/**
+ * A serializable range may show any earlier state, since the member that answers may be behind: also one before
+ * a compaction, which leaves the revision as it was.
+ */
 function isEarlierAnswer(state: StoreState, operation: StoreOperation, result: StoreResult): boolean {
   if (result.type === 'refused' || result.revision === null) return true;
   const earlier = stateAt(state, result.revision);
-  return earlier !== null && answers(execute(earlier, operation).result, result);
+  return earlier !== null && answers(execute({ ...earlier, compactedRevision: 0 }, operation).result, result);
 }
 
 /** Whether the recorded answer is the expected one. A revision that is null on either side is not compared. */

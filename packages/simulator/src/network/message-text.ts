@@ -33,8 +33,11 @@ function bodyText(message: Message): string {
       return ` ${message.proposals.length} proposals`;
     case 'proposals-refused':
       return ` ${message.ids.length} proposals: ${message.reason}`;
-    default:
+    case 'forwarded-read':
+    case 'forwarded-read-response':
       return ` id ${message.id}`;
+    case 'forwarded-read-refused':
+      return ` id ${message.id}: ${message.reason}`;
   }
 }
 

@@ -3,7 +3,7 @@ import { type RandomStream, streamOf } from '../kernel/random-stream.ts';
 import type { NetworkProfile } from '../network/paths.ts';
 import { drawFaults } from './draw-faults.ts';
 import { FAULT_KINDS, type FaultKind, SCHEDULED_FAULT_KINDS } from './fault.ts';
-import type { EngineKind, RunPlan } from './plan.ts';
+import type { EngineKind, RunPlan, WorkloadPlan } from './plan.ts';
 import { drawWorkload } from './workloads.ts';
 
 /** What the caller fixes; everything else is drawn from the seed. */
@@ -18,6 +18,12 @@ export type PlanChoices = {
   readonly faults?: readonly FaultKind[];
   /** Every allowed kind is on, instead of a random part of them. */
   readonly allFaults?: boolean;
+  /** Positions in the list of scheduled faults that are left out, and kinds of constant faults that are. */
+  readonly drop?: readonly number[];
+  readonly calm?: readonly FaultKind[];
+  /** At most this many clients, and this many calls. */
+  readonly clientsMax?: number;
+  readonly operationsMax?: number;
 };
 
 /**
@@ -27,33 +33,80 @@ export type PlanChoices = {
  * that crashes every second never gets far enough to show what a slow disk does).
  */
 export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
-  const random = streamOf(seed, 'plan');
-  const members = choices.members ?? random.pick([1, 3, 3, 3, 3, 5, 5]);
-  const mode = choices.mode ?? random.pick(['vanilla', 'pipelined', 'pipelined', 'pipelined']);
-  const reads = choices.reads ?? random.pick(['read-index', 'read-index', 'lease']);
-  const engine = choices.engine ?? random.pick(['memory', 'memory', 'durable-memory', 'durable-memory']);
-  const durationMs = choices.durationMs ?? random.between(8, 16) * 1000;
+  const drawn = drawShape(streamOf(seed, 'plan'));
+  const shape = { ...drawn, ...definedOf(choices) };
+  const { members, reads, durationMs } = shape;
   const swarm = drawSwarm(seed, choices);
-  const setting = { members, durationMs };
   return {
     seed,
     members,
-    mode,
+    mode: shape.mode,
     reads,
-    engine,
-    preVote: random.chance(0.85),
-    tickMs: random.pick([20, 50, 100]),
+    engine: shape.engine,
+    preVote: drawn.preVote,
+    tickMs: drawn.tickMs,
     electionTimeoutTicks: 10,
-    segmentMaxBytes: random.pick([4096, 16_384, 65_536, 262_144]),
-    logCacheMaxBytes: random.pick([1024, 16_384, 1_048_576]),
+    segmentMaxBytes: drawn.segmentMaxBytes,
+    logCacheMaxBytes: drawn.logCacheMaxBytes,
     durationMs,
     network: drawNetwork(streamOf(seed, 'plan.network'), swarm),
-    disk: { accessMeanUs: random.pick([5, 30, 150]), syncMeanUs: random.pick([100, 400, 2000, 8000]) },
+    disk: drawn.disk,
     clockRates: drawClockRates(streamOf(seed, 'plan.clocks'), members, swarm.has('clock-drift')),
-    workload: drawWorkload(streamOf(seed, 'plan.workload'), choices.workload ?? null),
+    workload: limitWorkload(drawWorkload(streamOf(seed, 'plan.workload'), choices.workload ?? null), choices),
     faults: SCHEDULED_FAULT_KINDS.filter((kind) => swarm.has(kind) && isPromised(kind, reads))
-      .flatMap((kind) => drawFaults(kind, setting, streamOf(seed, `plan.faults.${kind}`)))
-      .sort((one, other) => one.atMs - other.atMs),
+      .flatMap((kind) => drawFaults(kind, { members, durationMs }, streamOf(seed, `plan.faults.${kind}`)))
+      .sort((one, other) => one.atMs - other.atMs)
+      .filter((_, position) => choices.drop?.includes(position) !== true),
+  };
+}
+
+function limitWorkload(workload: WorkloadPlan, { clientsMax, operationsMax }: PlanChoices): WorkloadPlan {
+  return {
+    ...workload,
+    clients: Math.min(workload.clients, clientsMax ?? workload.clients),
+    operationsMax: Math.min(workload.operationsMax, operationsMax ?? workload.operationsMax),
+  };
+}
+
+type Shape = Pick<
+  RunPlan,
+  | 'members'
+  | 'mode'
+  | 'reads'
+  | 'engine'
+  | 'durationMs'
+  | 'preVote'
+  | 'tickMs'
+  | 'segmentMaxBytes'
+  | 'logCacheMaxBytes'
+  | 'disk'
+>;
+
+/** Draws all of it, whatever the caller fixes: a choice must not shift what is drawn after it. */
+function drawShape(random: RandomStream): Shape {
+  return {
+    members: random.pick([1, 3, 3, 3, 3, 5, 5]),
+    mode: random.pick(['vanilla', 'pipelined', 'pipelined', 'pipelined']),
+    reads: random.pick(['read-index', 'read-index', 'lease']),
+    engine: random.pick(['memory', 'memory', 'durable-memory', 'durable-memory']),
+    durationMs: random.between(8, 16) * 1000,
+    preVote: random.chance(0.85),
+    tickMs: random.pick([20, 50, 100]),
+    segmentMaxBytes: random.pick([4096, 16_384, 65_536, 262_144]),
+    logCacheMaxBytes: random.pick([1024, 16_384, 1_048_576]),
+    disk: { accessMeanUs: random.pick([5, 30, 150]), syncMeanUs: random.pick([100, 400, 2000, 8000]) },
+  };
+}
+
+type FixedShape = Pick<PlanChoices, 'members' | 'mode' | 'reads' | 'engine' | 'durationMs'>;
+
+function definedOf({ members, mode, reads, engine, durationMs }: PlanChoices): FixedShape {
+  return {
+    ...(members === undefined ? {} : { members }),
+    ...(mode === undefined ? {} : { mode }),
+    ...(reads === undefined ? {} : { reads }),
+    ...(engine === undefined ? {} : { engine }),
+    ...(durationMs === undefined ? {} : { durationMs }),
   };
 }
 
@@ -67,7 +120,8 @@ function drawSwarm(seed: number, choices: PlanChoices): ReadonlySet<FaultKind> {
   const density = random.pick([0, 0.15, 0.3, 0.3, 0.5, 0.8]);
   const drawn = FAULT_KINDS.filter(() => random.fraction() < density);
   const allowed = choices.faults ?? FAULT_KINDS;
-  return new Set(choices.allFaults === true ? allowed : drawn.filter((kind) => allowed.includes(kind)));
+  const chosen = choices.allFaults === true ? allowed : drawn.filter((kind) => allowed.includes(kind));
+  return new Set(chosen.filter((kind) => choices.calm?.includes(kind) !== true));
 }
 
 function drawNetwork(random: RandomStream, swarm: ReadonlySet<FaultKind>): NetworkProfile {

@@ -57,15 +57,6 @@ type FaultBody =
   /** No fault, but as disturbing: leadership is handed to another member. */
   | { readonly kind: 'transfer'; readonly to: number };
 
-/** Faults that the network commits all the time while they are on, each with its rate in `NetworkProfile`. */
-export const RATE_FAULT_KINDS = [
-  'loss',
-  'duplication',
-  'reordering',
-  'retransmission',
-  'flaky-connections',
-] as const;
-
 /** Faults that are scheduled one by one. */
 export const SCHEDULED_FAULT_KINDS = [
   'crash',
@@ -90,8 +81,17 @@ export const SCHEDULED_FAULT_KINDS = [
   'transfer',
 ] as const satisfies readonly Fault['kind'][];
 
-/** `clock-drift`: the hosts' clocks run at different rates from the start. */
-export const FAULT_KINDS = [...SCHEDULED_FAULT_KINDS, ...RATE_FAULT_KINDS, 'clock-drift'] as const;
+/** Faults that are on during the whole run. `clock-drift`: the hosts' clocks run at different rates. */
+export const CONSTANT_FAULT_KINDS = [
+  'loss',
+  'duplication',
+  'reordering',
+  'retransmission',
+  'flaky-connections',
+  'clock-drift',
+] as const;
+
+export const FAULT_KINDS = [...SCHEDULED_FAULT_KINDS, ...CONSTANT_FAULT_KINDS] as const;
 
 export type FaultKind = (typeof FAULT_KINDS)[number];
 export type ScheduledFaultKind = (typeof SCHEDULED_FAULT_KINDS)[number];

@@ -70,8 +70,10 @@ function operationsText(operations: readonly RequestOp[]): string {
         return `get ${toText(request.requestRange.key)}`;
       case 'requestDeleteRange':
         return `delete ${toText(request.requestDeleteRange.key)}`;
-      default:
-        return 'another transaction';
+      case 'requestTxn':
+        return 'a transaction';
+      case undefined:
+        return 'nothing';
     }
   });
   return `{ ${texts.join('; ')} }`;

@@ -1,0 +1,49 @@
+import type { RunResult } from '../run/run-plan.ts';
+
+/** The figures of all runs so far. */
+export class Tally {
+  readonly figures = {
+    runs: 0,
+    events: 0,
+    simulatedMs: 0,
+    answered: 0,
+    unknown: 0,
+    failed: 0,
+    messages: 0,
+    faults: 0,
+    deaths: 0,
+    undecided: 0,
+    slowestRecoveryMs: 0,
+  };
+
+  add({ figures, plan }: RunResult): void {
+    const sum = this.figures;
+    sum.runs += 1;
+    sum.events += figures.events;
+    sum.simulatedMs += figures.simulatedMs;
+    sum.answered += figures.operations.answered;
+    sum.unknown += figures.operations.unknown;
+    sum.failed += figures.operations.failed;
+    sum.messages += figures.messages.sent;
+    sum.faults += plan.faults.length;
+    sum.deaths += figures.deaths;
+    sum.undecided += figures.undecided ? 1 : 0;
+    sum.slowestRecoveryMs = Math.max(sum.slowestRecoveryMs, figures.recoveryMs);
+  }
+
+  /** For people: what was done, and how fast. */
+  describe(elapsedMs: number): string {
+    const sum = this.figures;
+    const seconds = Math.max(elapsedMs, 1) / 1000;
+    const rate = (sum.runs / seconds).toFixed(1);
+    const speed = (sum.simulatedMs / 1000 / seconds).toFixed(0);
+    return [
+      `${sum.runs} runs in ${seconds.toFixed(1)} s (${rate} runs/s)`,
+      `${(sum.simulatedMs / 3_600_000).toFixed(2)} simulated hours (${speed} times real time)`,
+      `${sum.answered} operations checked, ${sum.unknown} with unknown outcome, ${sum.failed} that failed without effect`,
+      `${sum.faults} scheduled faults, ${sum.deaths} processes ended, ${sum.messages} messages, ${sum.events} events`,
+      `slowest recovery ${(sum.slowestRecoveryMs / 1000).toFixed(1)} s`,
+      `${sum.undecided} histories undecided`,
+    ].join('\n');
+  }
+}

@@ -1,0 +1,28 @@
+import { crashDuringApply } from './crash-during-apply.ts';
+import { laggingFollower } from './lagging-follower.ts';
+import { misdirectedRepair } from './misdirected-repair.ts';
+import { pausedLeader } from './paused-leader.ts';
+import { revisionAfterPowerLoss } from './revision-after-power-loss.ts';
+import type { Scenario } from './scenario.ts';
+import { tombstoneCompaction } from './tombstone-compaction.ts';
+import { tornTail } from './torn-tail.ts';
+
+/** The first five are classes of bugs that other stores shipped, the others were found here. */
+export const SCENARIOS: readonly Scenario[] = [
+  pausedLeader,
+  tombstoneCompaction,
+  revisionAfterPowerLoss,
+  crashDuringApply,
+  tornTail,
+  misdirectedRepair,
+  laggingFollower,
+];
+
+/** Throws a RangeError for an unknown name. */
+export function findScenario(name: string): Scenario {
+  const found = SCENARIOS.find((scenario) => scenario.name === name);
+  if (found === undefined) {
+    throw new RangeError(`there is no scenario "${name}"`);
+  }
+  return found;
+}
