@@ -79,3 +79,14 @@ export type ReplicaStatus = {
   readonly lastIndex: LogIndex;
   readonly configuration: Configuration;
 };
+
+/** How much a member holds at one moment of what has a limit. */
+export type ReplicaBacklog = {
+  /** Writes and reads of this member's own clients that are not answered. */
+  readonly pendingWrites: number;
+  readonly pendingReads: number;
+  /** What waits for the core's next turn. */
+  readonly inputs: number;
+  /** Bytes of entries that are not on the own disk. */
+  readonly unwrittenBytes: number;
+};

@@ -20,7 +20,7 @@ import { PendingWrites } from './pending-writes.ts';
 import { Persister } from './persister.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport, Timer } from './ports.ts';
 import { ReplicaError } from './replica-error.ts';
-import type { Call, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
+import type { Call, ReplicaBacklog, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
 import { restoreCore } from './restore.ts';
 
 /**
@@ -169,6 +169,16 @@ export class Replica {
       appliedIndex: toLogIndex(this.store.appliedIndex),
       lastIndex,
       configuration,
+    };
+  }
+
+  /** For metrics and checks. */
+  backlog(): ReplicaBacklog {
+    return {
+      pendingWrites: this.writes.size,
+      pendingReads: this.reads.size,
+      inputs: this.inputs.length,
+      unwrittenBytes: this.persister.backlogBytes,
     };
   }
 
