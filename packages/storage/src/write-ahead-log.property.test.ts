@@ -346,6 +346,6 @@ test('whatever happens, every acknowledged write survives and nothing else appea
       await assertReads(log, harness.model);
       await log.close();
     }),
-    { numRuns: Number(process.env['QUORATE_PROPERTY_RUNS'] ?? 1000) },
+    { numRuns: Number(process.env['QUORATE_PROPERTY_RUNS'] ?? 600) },
   );
 });
