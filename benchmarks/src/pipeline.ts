@@ -46,7 +46,7 @@ type PipelineResult = {
   readonly followerUsPerPut: readonly number[];
   /** The thread pool that writes the disk, garbage collection and compilation, all members together. */
   readonly otherThreadsUsPerPut: number;
-  readonly putsPerLeaderWrite: number;
+  readonly putsPerLeaderSync: number;
   readonly leaderLogBytesPerPut: number;
 };
 
@@ -122,7 +122,7 @@ async function load(
     members: meter.read(),
     threadUs: total(process.threadCpuUsage()),
     processUs: total(process.cpuUsage()),
-    writes: disk.writes,
+    syncs: disk.syncs,
     bytes: disk.writtenBytes,
   });
   const start = read();
@@ -138,7 +138,7 @@ async function load(
     leaderUsPerPut: perPut[leader] ?? 0,
     followerUsPerPut: perPut.filter((_, member) => member !== leader),
     otherThreadsUsPerPut: otherUs / puts,
-    putsPerLeaderWrite: puts / (end.writes - start.writes),
+    putsPerLeaderSync: puts / (end.syncs - start.syncs),
     leaderLogBytesPerPut: (end.bytes - start.bytes) / puts,
   };
 }
@@ -206,7 +206,7 @@ function format(settings: Settings, results: readonly PipelineResult[]): string 
         result.leaderUsPerPut.toFixed(1),
         result.followerUsPerPut.map((us) => us.toFixed(1)).join(' ') || '-',
         result.otherThreadsUsPerPut.toFixed(1),
-        result.putsPerLeaderWrite.toFixed(1),
+        result.putsPerLeaderSync.toFixed(1),
         result.leaderLogBytesPerPut.toFixed(0),
       ]),
     ),

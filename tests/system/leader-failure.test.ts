@@ -79,7 +79,6 @@ test('five members survive the loss of any two', async () => {
 
 test('a leader that hangs is replaced, and is a follower when it goes on', async () => {
   await using cluster = await TestCluster.start();
-  const { client } = cluster;
   const leader = await cluster.leader();
   const followers = await cluster.followers();
   const { term } = await cluster.status(leader);
@@ -90,7 +89,9 @@ test('a leader that hangs is replaced, and is a follower when it goes on', async
       assert(status.leader !== 0n && status.term > term);
     }
   });
-  await client.put('key', 'value');
+  const [other] = followers;
+  assert(other !== undefined);
+  await cluster.onlyThrough(other, (client) => client.put('key', 'value'));
   leader.resume();
   const next = await cluster.leader();
   assert.notEqual(next.name, leader.name);

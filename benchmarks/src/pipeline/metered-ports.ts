@@ -41,8 +41,7 @@ export class MeteredFileSystem implements FileSystem {
   readonly #inner: FileSystem;
   readonly #meter: CpuMeter;
   readonly #member: number;
-  /** Writes that had to become durable. */
-  writes = 0;
+  syncs = 0;
   writtenBytes = 0;
 
   constructor(inner: FileSystem, meter: CpuMeter, member: number) {
@@ -57,9 +56,12 @@ export class MeteredFileSystem implements FileSystem {
       size: () => this.#metered(file.size()),
       read: (target, position) => this.#metered(file.read(target, position)),
       write: (source, position) => {
-        this.writes += 1;
         this.writtenBytes += source.length;
         return this.#metered(file.write(source, position));
+      },
+      sync: () => {
+        this.syncs += 1;
+        return this.#metered(file.sync());
       },
       close: () => this.#metered(file.close()),
     };

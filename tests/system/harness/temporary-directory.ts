@@ -2,7 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A directory of its own for one test; `await using` removes it at the end. */
+/**
+ * A directory of its own for one test; `await using` removes it at the end, unless the environment variable
+ * QUORATE_KEEP_TEST_DATA is set: then it prints where it is.
+ */
 export class TemporaryDirectory implements AsyncDisposable {
   readonly path: string;
 
@@ -15,6 +18,10 @@ export class TemporaryDirectory implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (process.env['QUORATE_KEEP_TEST_DATA'] !== undefined) {
+      console.log(`kept ${this.path}`);
+      return;
+    }
     await rm(this.path, { recursive: true, force: true });
   }
 }
