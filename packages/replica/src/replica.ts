@@ -20,7 +20,13 @@ import { PendingWrites } from './pending-writes.ts';
 import { Persister } from './persister.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport, Timer } from './ports.ts';
 import { ReplicaError } from './replica-error.ts';
-import type { Call, ReplicaBacklog, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
+import type {
+  Call,
+  ReplicaBacklog,
+  ReplicaLimits,
+  ReplicaOptions,
+  ReplicaStatus,
+} from './replica-options.ts';
 import { restoreCore } from './restore.ts';
 
 /**
