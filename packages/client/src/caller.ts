@@ -191,7 +191,7 @@ export class Caller {
     const body = call.method.request.encode(call.request).finish();
     const { requestMaxBytes } = this.#settings;
     if (body.length > requestMaxBytes) {
-      const message = `the request has ${body.length} bytes; at most ${requestMaxBytes} are sent`;
+      const message = `the request is too large: ${body.length} bytes, and at most ${requestMaxBytes} are sent`;
       throw new QuorateError('request-too-large', message);
     }
     return body;
