@@ -194,8 +194,17 @@ describe('each checker finds what it is there for, and nothing else', () => {
 
   test('bounded memory: more than the limit', () => {
     const { found, report } = collectViolations();
-    const bounds = { pendingReadsMax: 1, uncommittedMaxBytes: 10, applyMaxEntries: 2 };
-    const checker = new BoundedMemory(report, bounds);
+    const limits = {
+      appendMaxEntries: null,
+      inflightMaxMessages: null,
+      inflightMaxBytes: null,
+      applyMaxEntries: 2,
+      uncommittedMaxBytes: 10,
+      pendingReadsMax: 1,
+      pendingProposalsMax: 3,
+    };
+    const checker = new BoundedMemory(report, limits, { commandMaxBytes: 10, inputQueueMax: 10 });
+    checker.observeBacklog(n1, { pendingWrites: 3, pendingReads: 1, inputs: 10, unwrittenBytes: 0 });
     const core = coreOf(0, [], 1);
     core.state.applying.entries = 2;
     checker.coreStepped(n1, core, someInput, nothing);
@@ -203,6 +212,8 @@ describe('each checker finds what it is there for, and nothing else', () => {
     core.state.applying.entries = 3;
     checker.coreStepped(n1, core, someInput, nothing);
     assert.equal(found[0]?.property, 'bounded-memory');
+    checker.observeBacklog(n1, { pendingWrites: 4, pendingReads: 1, inputs: 10, unwrittenBytes: 0 });
+    assert.match(found[1]?.explanation ?? '', /4 unanswered writes/);
   });
 });
 

@@ -14,7 +14,7 @@ import type { MemberIdentity, Report, RunObserver } from '../cluster/run-observe
  * stays broken, and any two states of one life can be compared.
  */
 const STATE_EVERY_STEPS = 8;
-const TRANSITION_EVERY_STEPS = 32;
+const TRANSITION_EVERY_STEPS = 64;
 
 /** The core's own account of what must hold of one state, and of two successive ones (`invariants.ts` of raft). */
 export class CoreInvariants implements RunObserver {

@@ -1,6 +1,11 @@
 import { Store } from '@quorate/kv';
-import { type Configuration, defaultRaftOptions, type RaftOptions, replicationPreset } from '@quorate/raft';
-import { type PeerEvents, Replica, type ReplicaLimits, type ReplicaOptions } from '@quorate/replica';
+import {
+  type Configuration,
+  defaultRaftOptions,
+  type ReplicationOptions,
+  replicationPreset,
+} from '@quorate/raft';
+import { type PeerEvents, Replica, type ReplicaOptions } from '@quorate/replica';
 import { DataDirectory, WriteAheadLog } from '@quorate/storage';
 import type { SimulatedDisk } from '../disk/simulated-disk.ts';
 import { SimulatedFileSystem } from '../disk/simulated-file-system.ts';
@@ -49,22 +54,8 @@ type Process = {
   crash: (() => void) | null;
 };
 
-/** Small enough for a run to reach them now and then. */
-const LIMITS: ReplicaLimits = {
-  requestMaxBytes: 1_572_864,
-  pendingProposalsMax: 64,
-  pendingProposalsMaxBytes: 1_048_576,
-  pendingReadsMax: 64,
-  inputQueueMax: 4096,
-};
-
-/** What the cores of all members are configured to hold at most, whatever the plan. */
-export const MEMBER_BOUNDS: Pick<RaftOptions, 'pendingReadsMax' | 'uncommittedMaxBytes' | 'applyMaxEntries'> =
-  {
-    pendingReadsMax: 64,
-    uncommittedMaxBytes: 4096,
-    applyMaxEntries: 64,
-  };
+/** Inputs that may wait for a core; the messages of a pause can reach it. */
+export const INPUT_QUEUE_MAX = 512;
 
 const CLUSTER_ID = 0xc0ffeen;
 
@@ -259,10 +250,13 @@ export class SimulatedMember {
         ...defaults,
         electionTimeoutTicks: plan.electionTimeoutTicks,
         preVote: plan.preVote,
+        checkQuorum: plan.checkQuorum,
         reads: plan.reads,
-        replication: replicationPreset(plan.mode),
+        replication: replicationOf(plan),
         logCacheMaxBytes: plan.logCacheMaxBytes,
-        ...MEMBER_BOUNDS,
+        applyMaxEntries: plan.limits.applyMaxEntries,
+        uncommittedMaxBytes: plan.limits.uncommittedMaxBytes,
+        pendingReadsMax: plan.limits.pendingReadsMax,
       },
       tickMs: plan.tickMs,
       log,
@@ -270,7 +264,13 @@ export class SimulatedMember {
       clock: process.clock,
       random,
       logger: storyLogger(trace, name),
-      limits: LIMITS,
+      limits: {
+        requestMaxBytes: 1_572_864,
+        pendingProposalsMax: plan.limits.pendingProposalsMax,
+        pendingProposalsMaxBytes: 1_048_576,
+        pendingReadsMax: plan.limits.pendingReadsMax,
+        inputQueueMax: INPUT_QUEUE_MAX,
+      },
       connect: (events: PeerEvents) => {
         process.endpoint = { host, id, life: process.life, events };
         return network.connect(process.endpoint);
@@ -327,4 +327,17 @@ export class SimulatedMember {
       observer.processDied?.(this.identity);
     }
   }
+}
+
+function replicationOf({ mode, limits }: RunPlan): ReplicationOptions {
+  const preset = replicationPreset(mode);
+  return {
+    ...preset,
+    appendMaxEntries: Math.min(preset.appendMaxEntries, limits.appendMaxEntries ?? preset.appendMaxEntries),
+    inflightMaxMessages: Math.min(
+      preset.inflightMaxMessages,
+      limits.inflightMaxMessages ?? preset.inflightMaxMessages,
+    ),
+    inflightMaxBytes: Math.min(preset.inflightMaxBytes, limits.inflightMaxBytes ?? preset.inflightMaxBytes),
+  };
 }

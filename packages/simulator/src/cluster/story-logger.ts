@@ -3,7 +3,7 @@ import type { Trace } from '../kernel/trace.ts';
 
 /** A member's logger that makes its lines part of the run's story. */
 export function storyLogger(trace: Trace, who: string): Logger {
-  const detail = (_fields: object, message: string): void => trace.detail(who, message);
+  const detail = (_fields: object, message: string): void => trace.detail(who, () => message);
   const story = (_fields: object, message: string): void => trace.story(who, message);
   const logger: Logger = {
     trace: detail,

@@ -95,7 +95,7 @@ export class SimulatedFileSystem implements FileSystem {
       if (trouble.misdirectedReads > 0 && target.length > 0) {
         trouble.misdirectedReads -= 1;
         const elsewhere = Math.max(0, position + this.disk.random.pick([-512, 512, 4096]));
-        this.trace.detail(this.who, `disk: a read at ${position} returns what is at ${elsewhere}`);
+        this.trace.detail(this.who, () => `disk: a read at ${position} returns what is at ${elsewhere}`);
         const wanted = inode.read(target, position);
         const misread = inode.read(target.subarray(0, wanted), elsewhere);
         target.fill(0, misread, wanted);
@@ -121,7 +121,7 @@ export class SimulatedFileSystem implements FileSystem {
         throw new DiskError('EIO', path);
       }
       inode.write(source, position);
-      this.trace.detail(this.who, `disk: wrote ${source.length} bytes at ${position} of ${path}`);
+      this.trace.detail(this.who, () => `disk: wrote ${source.length} bytes at ${position} of ${path}`);
     });
   }
 
@@ -133,11 +133,11 @@ export class SimulatedFileSystem implements FileSystem {
       if (trouble.failingSyncs > 0) {
         trouble.failingSyncs -= 1;
         inode.failSync(through, this.disk.random);
-        this.trace.detail(this.who, `disk: the sync of ${path} failed`);
+        this.trace.detail(this.who, () => `disk: the sync of ${path} failed`);
         throw new DiskError('EIO', path);
       }
       inode.sync(through);
-      this.trace.detail(this.who, `disk: synced ${path}`);
+      this.trace.detail(this.who, () => `disk: synced ${path}`);
     });
   }
 

@@ -18,7 +18,6 @@ export class Trace {
     return this.level !== 'off';
   }
 
-  /** Ask before composing a line of detail: most runs want none. */
   get tellsDetail(): boolean {
     return this.level === 'detail';
   }
@@ -33,9 +32,10 @@ export class Trace {
     }
   }
 
-  detail(who: string, what: string): void {
+  /** `what` is only asked for if it is wanted: most runs want no detail. */
+  detail(who: string, what: () => string): void {
     if (this.tellsDetail) {
-      this.add(who, what);
+      this.add(who, what());
     }
   }
 

@@ -133,7 +133,10 @@ export class Network {
   private tell(from: Endpoint, fate: Fate, messages: readonly Message[]): void {
     if (this.trace.tellsDetail) {
       for (const message of messages) {
-        this.trace.detail(memberName(from.id), `${fate} ${memberName(message.to)}: ${messageText(message)}`);
+        this.trace.detail(
+          memberName(from.id),
+          () => `${fate} ${memberName(message.to)}: ${messageText(message)}`,
+        );
       }
     }
   }

@@ -3,7 +3,7 @@ import { type RandomStream, streamOf } from '../kernel/random-stream.ts';
 import type { NetworkProfile } from '../network/paths.ts';
 import { drawFaults } from './draw-faults.ts';
 import { FAULT_KINDS, type FaultKind, SCHEDULED_FAULT_KINDS } from './fault.ts';
-import type { EngineKind, RunPlan, WorkloadPlan } from './plan.ts';
+import type { EngineKind, PlanLimits, RunPlan, WorkloadPlan } from './plan.ts';
 import { drawWorkload } from './workloads.ts';
 
 /** What the caller fixes; everything else is drawn from the seed. */
@@ -44,6 +44,9 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     reads,
     engine: shape.engine,
     preVote: drawn.preVote,
+    // The promise behind leases is made by voters that watch their leader.
+    checkQuorum: drawn.checkQuorum || reads === 'lease',
+    limits: drawLimits(streamOf(seed, 'plan.limits')),
     tickMs: drawn.tickMs,
     electionTimeoutTicks: 10,
     segmentMaxBytes: drawn.segmentMaxBytes,
@@ -76,6 +79,7 @@ type Shape = Pick<
   | 'engine'
   | 'durationMs'
   | 'preVote'
+  | 'checkQuorum'
   | 'tickMs'
   | 'segmentMaxBytes'
   | 'logCacheMaxBytes'
@@ -91,6 +95,7 @@ function drawShape(random: RandomStream): Shape {
     engine: random.pick(['memory', 'memory', 'durable-memory', 'durable-memory']),
     durationMs: random.between(8, 16) * 1000,
     preVote: random.chance(0.85),
+    checkQuorum: random.chance(0.9),
     tickMs: random.pick([20, 50, 100]),
     segmentMaxBytes: random.pick([4096, 16_384, 65_536, 262_144]),
     logCacheMaxBytes: random.pick([1024, 16_384, 1_048_576]),
@@ -122,6 +127,18 @@ function drawSwarm(seed: number, choices: PlanChoices): ReadonlySet<FaultKind> {
   const allowed = choices.faults ?? FAULT_KINDS;
   const chosen = choices.allFaults === true ? allowed : drawn.filter((kind) => allowed.includes(kind));
   return new Set(chosen.filter((kind) => choices.calm?.includes(kind) !== true));
+}
+
+function drawLimits(random: RandomStream): PlanLimits {
+  return {
+    appendMaxEntries: random.pick([null, null, 1, 3]),
+    inflightMaxMessages: random.pick([null, null, 1, 2]),
+    inflightMaxBytes: random.pick([null, null, 200, 2000]),
+    applyMaxEntries: random.pick([1, 4, 64]),
+    uncommittedMaxBytes: random.pick([500, 4096, 65_536]),
+    pendingReadsMax: random.pick([2, 64]),
+    pendingProposalsMax: random.pick([2, 64]),
+  };
 }
 
 function drawNetwork(random: RandomStream, swarm: ReadonlySet<FaultKind>): NetworkProfile {

@@ -22,6 +22,10 @@ export type WorkloadPlan = {
   readonly deadlineMs: number;
   /** Calls stop beyond this number, so that judging the history stays cheap. */
   readonly operationsMax: number;
+  /** Values are filled up to this many bytes. */
+  readonly valueBytes: number;
+  /** Probability that a client gives up a call before it is answered. */
+  readonly cancelChance: number;
   /** How often each kind of call is made, relative to the others. */
   readonly weights: Readonly<Record<OperationKind, number>>;
 };
@@ -38,6 +42,17 @@ export const OPERATION_KINDS = [
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
+/** Small limits make full windows and full queues everyday events. Null leaves the one of the mode, or the default. */
+export type PlanLimits = {
+  readonly appendMaxEntries: number | null;
+  readonly inflightMaxMessages: number | null;
+  readonly inflightMaxBytes: number | null;
+  readonly applyMaxEntries: number;
+  readonly uncommittedMaxBytes: number;
+  readonly pendingReadsMax: number;
+  readonly pendingProposalsMax: number;
+};
+
 /** Everything that a run depends on beside its seed: drawn from the seed, or given. */
 export type RunPlan = {
   readonly seed: number;
@@ -46,6 +61,8 @@ export type RunPlan = {
   readonly reads: 'read-index' | 'lease';
   readonly engine: EngineKind;
   readonly preVote: boolean;
+  readonly checkQuorum: boolean;
+  readonly limits: PlanLimits;
   readonly tickMs: number;
   readonly electionTimeoutTicks: number;
   /** The size of the log's segments: small ones make changes of segments frequent. */

@@ -78,6 +78,8 @@ export function drawWorkload(random: RandomStream, name: string | null): Workloa
     thinkMeanMs: random.pick([5, 20, 50, 100]),
     deadlineMs: random.pick([300, 1000, 3000]),
     operationsMax: 600,
+    valueBytes: random.pick([0, 0, 0, 200, 6000]),
+    cancelChance: random.pick([0, 0, 0.05]),
     weights: { ...NO_WEIGHTS, ...shape.weights },
   };
 }

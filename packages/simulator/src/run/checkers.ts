@@ -12,9 +12,13 @@ import { RevisionOrder } from '../checkers/revision-order.ts';
 import { StateDigest } from '../checkers/state-digest.ts';
 import { StateMachineSafety } from '../checkers/state-machine-safety.ts';
 import type { Report, RunObserver } from '../cluster/run-observer.ts';
-import { MEMBER_BOUNDS } from '../cluster/simulated-member.ts';
+import { INPUT_QUEUE_MAX } from '../cluster/simulated-member.ts';
+import type { RunPlan } from '../plan/plan.ts';
 import type { AcknowledgedWrite } from '../workload/history-recorder.ts';
 import { toText } from '../workload/requests.ts';
+
+/** Keys, comparisons and the rest of a command, without the values. */
+const COMMAND_OVERHEAD_BYTES = 500;
 
 /** All that watches a run while it goes on. Linearizability and liveness are judged when it is over. */
 export class Checkers {
@@ -24,9 +28,15 @@ export class Checkers {
   readonly durability: Durability;
   readonly atMostOnce: AtMostOnce;
   readonly stateMachineSafety: StateMachineSafety;
+  readonly boundedMemory: BoundedMemory;
 
-  constructor(report: Report) {
+  constructor(report: Report, { limits, workload }: RunPlan) {
     this.stateMachineSafety = new StateMachineSafety(report);
+    this.boundedMemory = new BoundedMemory(report, limits, {
+      // A transaction of the workloads writes three values at most.
+      commandMaxBytes: 3 * workload.valueBytes + COMMAND_OVERHEAD_BYTES,
+      inputQueueMax: INPUT_QUEUE_MAX,
+    });
     this.observers = [
       new ElectionSafety(report),
       new OneVotePerTerm(report),
@@ -36,7 +46,7 @@ export class Checkers {
       new Monotonicity(report),
       new CoreInvariants(report),
       new DurableLog(report),
-      new BoundedMemory(report, MEMBER_BOUNDS),
+      this.boundedMemory,
     ];
     this.revisionOrder = new RevisionOrder(report);
     this.stateDigest = new StateDigest(report);

@@ -86,7 +86,7 @@ export class Recovery {
               if (!(error instanceof ReplicaError)) {
                 throw error; // Nobody handles it, so that the run is judged to have failed.
               }
-              this.trace.detail(member.identity.name, `does not serve yet: ${String(error)}`);
+              this.trace.detail(member.identity.name, () => `does not serve yet: ${String(error)}`);
               asked = null;
             },
           );

@@ -73,13 +73,15 @@ class Run {
     this.kernel = new Kernel(plan.engine === 'lmdb' ? 'never-fire' : 'forbidden');
     this.trace = new Trace(this.kernel, level);
     const report = (violation: Violation): void => this.report(violation);
-    this.checkers = new Checkers(report);
+    this.checkers = new Checkers(report, plan);
     this.recorder = new HistoryRecorder((write) => this.checkers.acknowledged(write));
     const watcher: RunObserver = {
       processDied: (member) => this.processDied(member),
       coreStepped: (member, _core, input) => {
         if (input.type === 'applied') {
           this.observeStore(member, false);
+        } else if (input.type === 'tick') {
+          this.observeBacklog(member);
         }
       },
       coreRestored: (member) => this.observeStore(member, false),
@@ -200,6 +202,13 @@ class Run {
     if (store !== null && store !== undefined) {
       this.checkers.revisionOrder.observe(identity.name, store.appliedIndex, store.revision);
       this.checkers.stateDigest.observe(identity.name, store.appliedIndex, () => store.digest(), always);
+    }
+  }
+
+  private observeBacklog(identity: MemberIdentity): void {
+    const backlog = this.cluster.members[identity.host]?.replica?.backlog();
+    if (backlog !== undefined) {
+      this.checkers.boundedMemory.observeBacklog(identity, backlog);
     }
   }
 

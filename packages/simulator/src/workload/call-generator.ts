@@ -89,12 +89,12 @@ export class CallGenerator {
 
   /** A range that begins with a key and ends right behind it is another way to say the same. */
   private deleteOne(key: string): Call {
-    const end = this.random.chance(0.5) ? `${key}\0${this.newValue()}` : null;
+    const end = this.random.chance(0.5) ? `${key}\0${this.newName()}` : null;
     return deleteRange(key, end, this.random.chance(0.5));
   }
 
   private deleteSeveral(key: string): Call {
-    const end = this.random.chance(0.5) ? `~${this.newValue()}` : `${this.pickKey()}\0${this.newValue()}`;
+    const end = this.random.chance(0.5) ? `~${this.newName()}` : `${this.pickKey()}\0${this.newName()}`;
     return deleteRange(key, end, this.random.chance(0.5));
   }
 
@@ -105,7 +105,7 @@ export class CallGenerator {
         ? hasValue(key, seen.value)
         : modifiedAt(key, seen?.modRevision ?? 0);
     const onFailure = this.random.chance(0.7) ? [getOperation(key)] : [];
-    return transaction([compare, isUnused(this.newValue())], [putOperation(key, this.newValue())], onFailure);
+    return transaction([compare, isUnused(this.newName())], [putOperation(key, this.newValue())], onFailure);
   }
 
   /** Moves several keys together, as a transfer between accounts does. */
@@ -118,7 +118,7 @@ export class CallGenerator {
       this.random.chance(0.85) ? putOperation(key, this.newValue()) : deleteOperation(key),
     );
     return transaction(
-      [...compare, isUnused(this.newValue())],
+      [...compare, isUnused(this.newName())],
       [...changes, ...keys.map(getOperation)],
       keys.map(getOperation),
     );
@@ -142,8 +142,12 @@ export class CallGenerator {
   }
 
   /** Never the same twice in a run. */
-  private newValue(): string {
+  private newName(): string {
     this.valueCount += 1;
     return `c${this.client}.${this.valueCount}`;
+  }
+
+  private newValue(): string {
+    return this.newName().padEnd(this.workload.valueBytes, '.');
   }
 }

@@ -3,6 +3,11 @@ import type { KeyValue, RequestOp } from '@quorate/protocol';
 import type { Answer, Call } from './call.ts';
 import { toText } from './requests.ts';
 
+/** Values that are only long are cut. */
+function valueText(value: Uint8Array): string {
+  return value.length > 24 ? `${toText(value.subarray(0, 20)).replace(/\.+$/, '')}...` : toText(value);
+}
+
 /** A call in one line, for traces. */
 export function describeCall(call: Call): string {
   if (call.kind === 'range') {
@@ -17,13 +22,13 @@ export function describeCall(call: Call): string {
   const { body } = call;
   switch (body.$case) {
     case 'put':
-      return `put ${toText(body.put.key)} = ${toText(body.put.value)}`;
+      return `put ${toText(body.put.key)} = ${valueText(body.put.value)}`;
     case 'deleteRange':
       return `delete ${rangeText(body.deleteRange.key, body.deleteRange.rangeEnd)}`;
     case 'txn': {
       const compared = body.txn.compare.map(({ key, targetUnion }) => {
         const operand =
-          targetUnion?.$case === 'value' ? toText(targetUnion.value) : JSON.stringify(targetUnion);
+          targetUnion?.$case === 'value' ? valueText(targetUnion.value) : JSON.stringify(targetUnion);
         return `${toText(key)} is ${operand}`;
       });
       return `if ${compared.join(' and ') || 'anything'} then ${operationsText(body.txn.success)} else ${operationsText(body.txn.failure)}`;
@@ -65,7 +70,7 @@ function operationsText(operations: readonly RequestOp[]): string {
   const texts = operations.map(({ request }) => {
     switch (request?.$case) {
       case 'requestPut':
-        return `put ${toText(request.requestPut.key)} = ${toText(request.requestPut.value)}`;
+        return `put ${toText(request.requestPut.key)} = ${valueText(request.requestPut.value)}`;
       case 'requestRange':
         return `get ${toText(request.requestRange.key)}`;
       case 'requestDeleteRange':
@@ -88,6 +93,6 @@ function keysText(keyValues: readonly KeyValue[]): string {
   return keyValues.length === 0
     ? 'nothing'
     : keyValues
-        .map((kv) => `${toText(kv.key)} = ${toText(kv.value)} of revision ${kv.modRevision}`)
+        .map((kv) => `${toText(kv.key)} = ${valueText(kv.value)} of revision ${kv.modRevision}`)
         .join(', ');
 }

@@ -90,7 +90,7 @@ export class Client {
     }
     const call = this.generator.next();
     const invoke = this.recorder.tick();
-    this.trace.detail(`c${this.number}`, `asks ${member.identity.name}: ${describeCall(call)}`);
+    this.trace.detail(`c${this.number}`, () => `asks ${member.identity.name}: ${describeCall(call)}`);
     let open = true;
     const end = (outcome: Outcome): void => {
       if (open) {
@@ -110,7 +110,7 @@ export class Client {
     };
     // The call reaches the process as an event of its own: a paused process takes it up when it goes on.
     life.after(0, () => {
-      this.perform(member, call).then(
+      this.perform(member, call, this.cancellation()).then(
         (answer) => this.answered(life.alive, end, { kind: 'answered', answer }),
         (error: unknown) => this.answered(life.alive, end, outcomeOf(error)),
       );
@@ -124,17 +124,28 @@ export class Client {
     }
   }
 
-  private async perform(member: SimulatedMember, call: Call): Promise<Answer> {
+  /** Now and then a client loses patience at a random time. */
+  private cancellation(): AbortSignal | null {
+    if (!this.random.chance(this.workload.cancelChance)) {
+      return null;
+    }
+    const controller = new AbortController();
+    this.kernel.schedule(this.random.exponential(5000), () => controller.abort());
+    return controller.signal;
+  }
+
+  private async perform(member: SimulatedMember, call: Call, signal: AbortSignal | null): Promise<Answer> {
     const { replica, clock } = member;
     if (replica === null || clock === null) {
       throw new ReplicaError('stopped', 'the process is gone');
     }
     const deadlineMs = clock.monotonicMs() + this.workload.deadlineMs;
+    const options = signal === null ? { deadlineMs } : { deadlineMs, signal };
     if (call.kind === 'command') {
-      return { kind: 'command', response: await replica.propose(call.body, { deadlineMs }) };
+      return { kind: 'command', response: await replica.propose(call.body, options) };
     }
     if (!call.request.serializable) {
-      await replica.linearize({ deadlineMs });
+      await replica.linearize(options);
     }
     return { kind: 'range', response: replica.store.range(call.request) };
   }
@@ -144,7 +155,7 @@ export class Client {
       case 'answered':
         this.recorder.answered(this.number, call, invoke, outcome.answer);
         this.generator.learn(outcome.answer);
-        this.trace.detail(`c${this.number}`, `is told ${describeAnswer(outcome.answer)}`);
+        this.trace.detail(`c${this.number}`, () => `is told ${describeAnswer(outcome.answer)}`);
         return this.think();
       case 'unknown':
         this.recorder.unknown(this.number, call, invoke);
@@ -153,7 +164,7 @@ export class Client {
         this.recorder.failed();
         break;
     }
-    this.trace.detail(`c${this.number}`, `gets no answer to ${describeCall(call)}: ${outcome.reason}`);
+    this.trace.detail(`c${this.number}`, () => `gets no answer to ${describeCall(call)}: ${outcome.reason}`);
     this.favourite = this.random.integer(this.cluster.members.length);
     this.kernel.schedule(PAUSE_AFTER_FAILURE_MS * 1000, () => this.act());
   }
