@@ -20,9 +20,9 @@ for (const members of [3, 5]) {
   });
 }
 
-for (const engine of ['sqlite', 'lmdb', 'memory']) {
-  test(`all members killed together lose nothing that was acknowledged, engine ${engine}`, async () => {
-    await using cluster = await TestCluster.start({ flags: [`--engine=${engine}`] });
+for (const flag of ['--engine=sqlite', '--engine=lmdb', '--engine=memory', '--replication=vanilla']) {
+  test(`all members killed together lose nothing that was acknowledged, ${flag}`, async () => {
+    await using cluster = await TestCluster.start({ flags: [flag] });
     const writer = new BackgroundWriter(cluster.client, 'key');
     for (let round = 0; round < 2; round += 1) {
       await writer.progress(50);
