@@ -177,6 +177,18 @@ describe('entries that have left memory', () => {
     assert.deepEqual(member.sentTo(2, 'append-request').map(entriesOf), [[2, 3]]);
   });
 
+  test('are asked for only as far as they have left memory: the rest may not be on disk yet', () => {
+    const member = SoloMember.inCluster(3, [1, 1], { logCacheMaxBytes: 0 });
+    member.lead();
+    member.acknowledge(3, 4);
+    member.propose('not written yet');
+    const { logReads } = reject(member, 2, { previous: 3, hint: [1, 1] });
+    assert.deepEqual(
+      logReads.map(({ first, last }) => [first, last]),
+      [[2, 4]],
+    );
+  });
+
   test('are not sent if the peer has moved on', () => {
     const { member, read } = leaderOfAForgottenLog();
     member.acknowledge(2, 4);
