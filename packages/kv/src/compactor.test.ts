@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Compactor } from './compactor.ts';
 import { MemoryEngine } from './engine/memory-engine.ts';
+import { KeyIndex } from './key-index.ts';
 import { initialState } from './store-state.ts';
 import { bytes } from './testing/store-driver.ts';
 import { VersionedMap } from './versioned-map.ts';
 
 /** Two versions of each of so many keys. */
 function twoVersions(keys: number): VersionedMap {
-  const map = new VersionedMap(new MemoryEngine(), initialState);
+  const map = new VersionedMap(new MemoryEngine(), new KeyIndex(), initialState);
   for (let round = 0; round < 2; round++) {
     for (let index = 0; index < keys; index++) {
       const key = `${index}`.padStart(6, '0');

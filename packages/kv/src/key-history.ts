@@ -15,6 +15,8 @@ export type CompactionOutcome = 'kept' | 'gone' | 'unfinished';
 
 /** How many numbers of `older` describe one version: the fields of KeyVersion, in their order. */
 const width = 4;
+/** Below this length `older` is copied for each new version instead of growing. */
+const smallLength = 1 + 8 * width;
 
 /**
  * All versions of one key that the store still knows.
@@ -53,8 +55,15 @@ export class KeyHistory implements KeyVersion {
 
   /** Makes this the newest version. `modRevision` must be greater than the last one's. */
   append(modRevision: number, createRevision: number, version: number, position: number): void {
-    this.older ??= [1];
-    this.older.push(this.modRevision, this.createRevision, this.version, this.position);
+    const { modRevision: mod, createRevision: created, version: count, position: at } = this;
+    if (this.older === null) {
+      this.older = [1, mod, created, count, at];
+    } else if (this.older.length < smallLength) {
+      // Arrays that grow reserve room for many numbers, which is too much for keys with a few versions.
+      this.older = [...this.older, mod, created, count, at];
+    } else {
+      this.older.push(mod, created, count, at);
+    }
     this.modRevision = modRevision;
     this.createRevision = createRevision;
     this.version = version;

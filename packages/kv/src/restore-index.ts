@@ -1,12 +1,17 @@
 import type { EngineView } from './engine/engine.ts';
-import { KeyHistory } from './key-history.ts';
-import type { KeyIndex } from './key-index.ts';
+import type { KeyVersion } from './key-history.ts';
+import { KeyIndex } from './key-index.ts';
+import type { Key } from './key-range.ts';
 import { decodeHeader } from './record.ts';
 
-/** Fills an empty index with what the records say. */
-export function restoreIndex(index: KeyIndex, view: EngineView): void {
+/** Builds the index of what the engine holds. */
+export function restoreIndex(view: EngineView): KeyIndex {
+  return KeyIndex.fromVersions(versionsOf(view));
+}
+
+function* versionsOf(view: EngineView): Iterable<{ readonly key: Key; readonly version: KeyVersion }> {
   for (const { position, header } of view.headers()) {
     const { key, modRevision, createRevision, version } = decodeHeader(header);
-    index.insertOrAppend(key, new KeyHistory(modRevision, createRevision, version, position));
+    yield { key, version: { modRevision, createRevision, version, position } };
   }
 }

@@ -85,20 +85,21 @@ export class Store {
     const view = engine.openView();
     try {
       const facts = view.facts();
-      const store = new Store(engine, decodeState(facts), options);
+      const state = decodeState(facts);
+      const map = new VersionedMap(engine, restoreIndex(view), state);
+      const store = new Store(engine, map, state, options);
       store.members.restore(facts);
-      restoreIndex(store.map.index, view);
       return store;
     } finally {
       view.close();
     }
   }
 
-  private constructor(engine: Engine, state: StoreState, options: StoreOptions) {
+  private constructor(engine: Engine, map: VersionedMap, state: StoreState, options: StoreOptions) {
     this.engine = engine;
     this.options = { ...defaultOptions, ...options };
-    this.map = new VersionedMap(engine, state);
-    this.compactor = new Compactor(this.map, state.removedRevision);
+    this.map = map;
+    this.compactor = new Compactor(map, state.removedRevision);
     this.applied = { index: state.appliedIndex, term: state.appliedTerm };
   }
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { KeyValue } from '@quorate/protocol';
 import type { Engine, StoredRecord } from './engine/engine.ts';
-import { KeyIndex } from './key-index.ts';
-import type { KeyHistory, KeyVersion } from './key-history.ts';
+import { KeyHistory, type KeyVersion } from './key-history.ts';
+import type { KeyIndex } from './key-index.ts';
 import { type Key, type KeyRange, toBytes } from './key-range.ts';
 import { encodeHeader, leaseOf } from './record.ts';
 import { StoreError } from './store-error.ts';
@@ -28,7 +28,7 @@ export type VersionedMapState = {
  * that one engine transaction may span many steps.
  */
 export class VersionedMap {
-  readonly index = new KeyIndex();
+  readonly index: KeyIndex;
   private readonly engine: Engine;
   private currentRevision: number;
   private compacted: number;
@@ -38,8 +38,10 @@ export class VersionedMap {
   private pendingRecordBytes = 0;
   private stepHasChanges = false;
 
-  constructor(engine: Engine, state: VersionedMapState) {
+  /** `index` must be that of the engine's records. */
+  constructor(engine: Engine, index: KeyIndex, state: VersionedMapState) {
     this.engine = engine;
+    this.index = index;
     this.currentRevision = state.revision;
     this.compacted = state.compactedRevision;
     this.pendingPosition = state.nextPosition;
@@ -118,7 +120,7 @@ export class VersionedMap {
       value,
     );
     if (history === undefined) {
-      this.index.insert(key, modRevision, createRevision, version, position);
+      this.index.insert(key, new KeyHistory(modRevision, createRevision, version, position));
     } else {
       assert(history.modRevision < modRevision, 'a key changes at most once in a revision');
       history.append(modRevision, createRevision, version, position);

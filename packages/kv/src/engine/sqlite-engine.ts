@@ -241,28 +241,43 @@ class SqliteView implements EngineView {
   }
 
   *headers(): Iterable<{ readonly position: number; readonly header: Uint8Array }> {
-    const rows = this.rows('SELECT position, header FROM record ORDER BY position');
-    for (const [position, header] of rows as Iterable<[number, Uint8Array]>) {
-      yield { position, header };
+    // Some rows at once come a third faster than one after the other, and headers are small.
+    const query = 'SELECT position, header FROM record WHERE position > ? ORDER BY position LIMIT 500';
+    const statement = asArrays(this.prepare(query));
+    let last = 0;
+    for (;;) {
+      const rows = this.guard(() => statement.all(last)) as unknown as [number, Uint8Array][];
+      if (rows.length === 0) return;
+      for (const [position, header] of rows) {
+        yield { position, header };
+        last = position;
+      }
     }
   }
 
   *records(): Iterable<{ readonly position: number } & StoredRecord> {
-    const rows = this.rows('SELECT position, header, value FROM record ORDER BY position');
-    for (const [position, header, value] of rows as Iterable<[number, Uint8Array, Uint8Array]>) {
-      yield { position, header, value };
+    const statement = this.prepare('SELECT position, header, value FROM record ORDER BY position');
+    const rows = asArrays(statement).iterate() as unknown as Iterator<[number, Uint8Array, Uint8Array]>;
+    for (;;) {
+      const { done, value: row } = this.guard(() => rows.next());
+      if (done === true) return;
+      yield { position: row[0], header: row[1], value: row[2] };
+    }
+  }
+
+  private prepare(query: string): StatementSync {
+    return this.guard(() => this.database.prepare(query));
+  }
+
+  private guard<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      throw sqliteError(error, this.file);
     }
   }
 
   close(): void {
     this.database.close();
-  }
-
-  private *rows(query: string): Iterable<unknown> {
-    try {
-      yield* asArrays(this.database.prepare(query)).iterate();
-    } catch (error) {
-      throw sqliteError(error, this.file);
-    }
   }
 }
