@@ -34,13 +34,16 @@ export class LeadershipTransfer {
     }
   }
 
-  aborted(): void {
-    this.end(new ReplicaError('timed-out', 'the member did not take over leadership in time'));
+  /** The core has given up on `to`; it may be an earlier target than the one that is waited for. */
+  aborted(to: MemberId): void {
+    if (this.running?.to === to) {
+      this.end(new ReplicaError('timed-out', 'the member did not take over leadership in time'));
+    }
   }
 
   expire(nowMs: MonotonicMs): void {
     if (this.running !== null && this.running.deadlineMs <= nowMs) {
-      this.aborted();
+      this.aborted(this.running.to);
     }
   }
 
