@@ -84,6 +84,11 @@ test('count and bytes are bounded, also by writes that were given up', async () 
   for (const answer of answers) {
     assert.equal(await codeOf(answer), 'cancelled');
   }
+  assert.equal(writes.hasWaiting, false, 'what was given up holds no memory');
+  const expired = writes.add(6, data, { deadlineMs: 50 });
+  writes.expire(50);
+  assert.equal(await codeOf(expired), 'no-leader');
+  assert.equal(writes.hasWaiting, false);
   const next = writes.add(5, data, { deadlineMs: 100 });
   assert.deepEqual(writes.takeBatch(toTerm(1)), [{ id: 5, data }], 'what was given up is not proposed');
   writes.settle(5, { ok: true, response });

@@ -31,7 +31,8 @@ export class PendingWrites {
   private readonly maxCount: number;
   private readonly maxBytes: number;
   private readonly pending = new Map<number, PendingWrite>();
-  private waiting: PendingWrite[] = [];
+  /** Those that are in no log, in the order in which they are to be proposed. */
+  private readonly waiting = new Set<PendingWrite>();
   private bytes = 0;
   private earliestDeadlineMs: MonotonicMs = Number.POSITIVE_INFINITY;
 
@@ -45,16 +46,13 @@ export class PendingWrites {
   }
 
   get hasWaiting(): boolean {
-    return this.waiting.length > 0;
+    return this.waiting.size > 0;
   }
 
   /** Takes a write in. Throws `overloaded` beyond the limits. The promise settles exactly once. */
   add(sequence: number, data: Uint8Array, call: Call): Promise<CommandResponse> {
     if (this.pending.size >= this.maxCount || this.bytes + data.length > this.maxBytes) {
       throw new ReplicaError('overloaded', `${this.pending.size} writes are waiting already`);
-    }
-    if (this.waiting.length >= this.maxCount) {
-      this.waiting = this.waiting.filter((write) => this.pending.get(write.sequence) === write); // Callers that gave up.
     }
     const { promise, resolve, reject } = Promise.withResolvers<CommandResponse>();
     const cancel = (): void => this.cancel(sequence);
@@ -69,7 +67,7 @@ export class PendingWrites {
       proposedTerm: null,
     };
     this.pending.set(sequence, write);
-    this.waiting.push(write);
+    this.waiting.add(write);
     this.bytes += data.length;
     this.earliestDeadlineMs = Math.min(this.earliestDeadlineMs, call.deadlineMs);
     return promise;
@@ -79,7 +77,6 @@ export class PendingWrites {
   takeBatch(term: Term): readonly Proposal[] {
     const batch: Proposal[] = [];
     let bytes = 0;
-    let taken = 0;
     for (const write of this.waiting) {
       if (
         batch.length >= BATCH_MAX_PROPOSALS ||
@@ -87,15 +84,11 @@ export class PendingWrites {
       ) {
         break;
       }
-      taken += 1;
-      if (this.pending.get(write.sequence) !== write) {
-        continue; // Cancelled or expired while it waited.
-      }
+      this.waiting.delete(write);
       write.proposedTerm = term;
       batch.push({ id: write.sequence, data: write.data });
       bytes += write.data.length;
     }
-    this.waiting = taken === this.waiting.length ? [] : this.waiting.slice(taken);
     return batch;
   }
 
@@ -113,7 +106,7 @@ export class PendingWrites {
       return;
     }
     write.proposedTerm = null;
-    this.waiting.push(write);
+    this.waiting.add(write);
   }
 
   /** The state machine applied a command that this member had proposed. */
@@ -135,7 +128,7 @@ export class PendingWrites {
     for (const write of this.pending.values()) {
       if (write.proposedTerm !== null && write.proposedTerm < term) {
         write.proposedTerm = null;
-        this.waiting.push(write);
+        this.waiting.add(write);
       }
     }
   }
@@ -160,7 +153,6 @@ export class PendingWrites {
     for (const write of this.pending.values()) {
       this.fail(write, lost(write, 'stopped', 'the member is stopping'));
     }
-    this.waiting = [];
   }
 
   private cancel(sequence: number): void {
@@ -177,6 +169,7 @@ export class PendingWrites {
 
   private remove(write: PendingWrite): void {
     this.pending.delete(write.sequence);
+    this.waiting.delete(write);
     this.bytes -= write.data.length;
     write.forgetSignal();
   }

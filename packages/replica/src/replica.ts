@@ -296,10 +296,7 @@ export class Replica {
       if (leader === null) {
         return;
       }
-      const proposals = this.writes.takeBatch(term);
-      if (proposals.length > 0) {
-        this.step({ type: 'propose', proposals });
-      }
+      this.step({ type: 'propose', proposals: this.writes.takeBatch(term) });
     }
   }
 
@@ -351,7 +348,7 @@ export class Replica {
       this.holdProposals = false;
       this.transfer.leaderChanged(event.leader);
     } else if (event.type === 'transfer-aborted') {
-      this.transfer.aborted();
+      this.transfer.aborted(event.to);
     } else if (event.type === 'configuration-changed') {
       this.updatePeers();
     }
