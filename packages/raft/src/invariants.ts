@@ -95,6 +95,8 @@ function checkPersistence(state: State): void {
     assert(pending.lastIndex <= state.log.lastIndex, 'a pending batch vouches only for what is in the log');
     batch += 1;
   }
+  const bytes = persistence.pending.reduce((sum, pending) => sum + pending.bytes, 0);
+  assert(persistence.pendingBytes === bytes, 'the bytes on their way to the disk are counted');
   const { handedOut } = persistence;
   assert(
     handedOut.term === state.term && handedOut.vote === state.vote,

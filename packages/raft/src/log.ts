@@ -52,6 +52,14 @@ export function dataBytes(entry: Entry): number {
   return entry.kind === 'command' ? entry.data.byteLength : 0;
 }
 
+export function totalDataBytes(entries: readonly Entry[]): number {
+  let bytes = 0;
+  for (const entry of entries) {
+    bytes += dataBytes(entry);
+  }
+  return bytes;
+}
+
 /** The term of the entry at `index`, or null if the log has no such entry (yet, or any more). */
 export function termAt(log: Log, index: LogIndex): Term | null {
   if (index > log.lastIndex || index < log.firstIndex) {

@@ -18,7 +18,7 @@ export type RaftOptions = {
   /** How much of the lease is given up to clock drift, in percent. Default 20. */
   readonly leaseDriftPercent: number;
   readonly replication: ReplicationOptions;
-  /** The largest sum of the data bytes of uncommitted entries at a leader. Default 64 MiB. */
+  /** The largest sum of the data bytes of entries at a leader that are uncommitted, or not on its own disk. Default 64 MiB. */
   readonly uncommittedMaxBytes: number;
   /** The most entries (and their bytes) handed out for applying in one output. Default 1,024 and 4 MiB. */
   readonly applyMaxEntries: number;

@@ -1,6 +1,7 @@
 import { assert } from './assert.ts';
 import type { HardState } from './entry.ts';
 import type { LogIndex } from './identifiers.ts';
+import { totalDataBytes } from './log.ts';
 import type { Output } from './output.ts';
 import type { State } from './state.ts';
 import { finishOutput, type Step } from './step.ts';
@@ -24,12 +25,15 @@ export function finishStep(step: Step, withCommitHint: boolean): Output {
   const hardState: HardState | null =
     electionChanged || hintChanged ? { term: state.term, vote: state.vote, commit } : null;
   const batch = persistence.nextBatch;
+  const bytes = totalDataBytes(pending.entries ?? []);
   persistence.nextBatch += 1;
   persistence.handedOut = hardState ?? handedOut;
+  persistence.pendingBytes += bytes;
   persistence.pending.push({
     batch,
     term: state.term,
     vote: state.vote,
+    bytes,
     // Batches become durable in order, so this one's arrival vouches for everything before it too.
     lastIndex: state.log.lastIndex,
   });
@@ -42,6 +46,7 @@ export function handlePersisted(step: Step, batch: number): void {
   assert(batch < persistence.nextBatch, 'only a batch that was handed out can be persisted');
   for (let oldest = persistence.pending[0]; oldest !== undefined && oldest.batch <= batch; ) {
     persistence.pending.shift();
+    persistence.pendingBytes -= oldest.bytes;
     persistence.durableTerm = oldest.term;
     persistence.durableVote = oldest.vote;
     if (oldest.lastIndex > persistence.durableIndex) {

@@ -120,6 +120,18 @@ describe('the limit of uncommitted bytes', () => {
     assert.equal(member.propose('1').proposalsRefused.length, 1);
   });
 
+  test("counts what has committed on others but is not on the leader's own disk", () => {
+    const member = SoloMember.inCluster(3, [], { uncommittedMaxBytes: 10 });
+    member.leadUnopposed();
+    member.propose('1234567890');
+    member.acknowledge(2, 3);
+    member.acknowledge(3, 3);
+    assert.equal(member.core.commit, 3);
+    assert.deepEqual(member.propose('1').proposalsRefused, [{ id: 0, reason: 'uncommitted-limit' }]);
+    member.persist();
+    assert.deepEqual(member.propose('1').proposalsRefused, []);
+  });
+
   test('counts what the leader inherits', () => {
     const member = SoloMember.inCluster(3, [1, 1, 1], { uncommittedMaxBytes: 10 });
     member.lead();

@@ -68,9 +68,11 @@ function appendProposals(
   }
   const entries: Entry[] = [];
   let index = state.log.lastIndex;
-  let bytes = leader.uncommittedBytes;
+  // An entry can commit before it is on the leader's own disk, but stays in memory until it is.
+  const held = Math.max(leader.uncommittedBytes, state.persistence.pendingBytes);
+  let bytes = held;
   for (const { data } of proposals) {
-    // With nothing uncommitted even a command above the limit may pass: it could never pass otherwise.
+    // With nothing held even a command above the limit may pass: it could never pass otherwise.
     if (bytes > 0 && bytes + data.byteLength > options.uncommittedMaxBytes) {
       break;
     }
@@ -78,7 +80,7 @@ function appendProposals(
     index = offsetIndex(index, 1);
     entries.push({ kind: 'command', term: state.term, index, data });
   }
-  leader.uncommittedBytes = bytes;
+  leader.uncommittedBytes += bytes - held;
   appendEntries(step, entries);
   if (entries.length < proposals.length) {
     // All that follow are refused as well, even if they are small: a client's commands keep their order.

@@ -104,6 +104,8 @@ export type Persistence = {
   durableIndex: LogIndex;
   /** Handed out and not durable, oldest first. */
   readonly pending: PendingBatch[];
+  /** The sum of their `bytes`. */
+  pendingBytes: number;
 };
 
 /** `lastIndex` is the last entry that this batch makes durable; lowered when a later batch overwrites it. */
@@ -111,6 +113,8 @@ export type PendingBatch = {
   readonly batch: number;
   readonly term: Term;
   readonly vote: MemberId | null;
+  /** Data bytes of its entries. */
+  readonly bytes: number;
   lastIndex: LogIndex;
 };
 
@@ -172,6 +176,7 @@ export function createState(options: RaftOptions, restored: RestoredState): Stat
       durableVote: restored.hardState.vote,
       durableIndex: log.lastIndex,
       pending: [],
+      pendingBytes: 0,
     },
     applying: {
       applied: restored.applied,
