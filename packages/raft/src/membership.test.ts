@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { maySucceed } from './membership.ts';
-import { configuration, memberId } from './testing/builders.ts';
+import { configuration, foundingLog, index, memberId, restoredLog } from './testing/builders.ts';
 import { SoloMember } from './testing/solo-member.ts';
 
 describe('a change of membership (section 6)', () => {
@@ -24,7 +24,7 @@ describe('a change of membership (section 6)', () => {
     assert.equal(member.core.commit, 3);
   });
 
-  test('waits for the one before, and for an entry of the own term', () => {
+  test('waits for the one before', () => {
     const member = SoloMember.inCluster(3);
     member.lead();
     const larger = configuration({ voters: [1, 2, 3, 4] });
@@ -40,6 +40,19 @@ describe('a change of membership (section 6)', () => {
       { id: 1, reason: 'configuration-change' },
       { id: 3, reason: 'configuration-change' },
     ]);
+  });
+
+  test('waits for an entry of the own term, or it might build on what another leader undoes', () => {
+    const founders = configuration({ voters: [1, 2, 3] });
+    const member = new SoloMember({ ...restoredLog(foundingLog(founders)), applied: index(1) });
+    member.lead();
+    assert.equal(member.core.commit, 1);
+    const larger = configuration({ voters: [1, 2, 3, 4] });
+    member.give({ type: 'propose-configuration', id: 1, configuration: larger });
+    assert.deepEqual(member.proposalsRefused, [{ id: 1, reason: 'configuration-change' }]);
+    member.acknowledge(2, 2);
+    member.give({ type: 'propose-configuration', id: 2, configuration: larger });
+    assert.deepEqual(member.core.status().configuration, larger);
   });
 
   test('is refused by a member that does not lead', () => {
