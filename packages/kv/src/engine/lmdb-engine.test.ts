@@ -4,7 +4,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { open } from 'lmdb';
-import { assertEngineError, batchOf, engineContract, withDirectory } from '../testing/engine-contract.ts';
+import { batchOf } from '../testing/engine-batches.ts';
+import { assertEngineError, engineContract, withDirectory } from '../testing/engine-contract.ts';
 import { LmdbEngine } from './lmdb-engine.ts';
 
 engineContract({ name: 'lmdb', isPersistent: true, open: (directory) => LmdbEngine.open({ directory }) });

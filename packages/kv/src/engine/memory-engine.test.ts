@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { batchOf, engineContract } from '../testing/engine-contract.ts';
+import { batchOf } from '../testing/engine-batches.ts';
+import { engineContract } from '../testing/engine-contract.ts';
 import { MemoryEngine } from './memory-engine.ts';
 
 engineContract({ name: 'memory', isPersistent: false, open: () => new MemoryEngine() });

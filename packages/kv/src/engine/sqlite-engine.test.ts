@@ -3,7 +3,8 @@ import { closeSync, openSync, readFileSync, writeFileSync, writeSync } from 'nod
 import path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { assertEngineError, batchOf, engineContract, withDirectory } from '../testing/engine-contract.ts';
+import { batchOf } from '../testing/engine-batches.ts';
+import { assertEngineError, engineContract, withDirectory } from '../testing/engine-contract.ts';
 import { EngineError } from './engine-error.ts';
 import { SqliteEngine } from './sqlite-engine.ts';
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, test } from 'node:test';
-import type { Engine, EngineBatch, EngineView } from '../engine/engine.ts';
+import type { Engine, EngineView } from '../engine/engine.ts';
 import { EngineError, type EngineErrorCode } from '../engine/engine-error.ts';
+import { batchOf, recordAt } from './engine-batches.ts';
 
 /** An implementation to be tested. */
 export type EngineUnderTest = {
@@ -32,17 +35,6 @@ export function assertEngineError(work: () => unknown, code: EngineErrorCode): v
   });
 }
 
-/** A batch of records whose header and value are made of their position. */
-export function batchOf(firstPosition: number, count: number, rest: Partial<EngineBatch> = {}): EngineBatch {
-  const records = Array.from({ length: count }, (_, index) => recordAt(firstPosition + index));
-  return { firstPosition, records, removedPositions: [], facts: [], ...rest };
-}
-
-function recordAt(position: number): { header: Uint8Array; value: Uint8Array } {
-  const content = new TextEncoder().encode(`${position}`);
-  return { header: Uint8Array.of(0, 0xff, ...content), value: Uint8Array.of(...content, 0, 0xff) };
-}
-
 function fact(name: string, ...content: number[]): { name: string; content: Uint8Array } {
   return { name, content: Uint8Array.from(content) };
 }
@@ -64,6 +56,22 @@ function look(engine: Engine): { facts: unknown; positions: number[] } {
   } finally {
     view.close();
   }
+}
+
+/** Kills a process that commits, and returns the last position that it reported. */
+async function commitUntilKilled(engine: string, directory: string): Promise<number> {
+  const script = path.join(import.meta.dirname, 'commit-until-killed.ts');
+  const child = spawn(process.execPath, ['--conditions=quorate-source', script, engine, directory], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  let output = '';
+  for await (const part of child.stdout.setEncoding('utf8')) {
+    output += part;
+    if (output.length > 500) child.kill('SIGKILL');
+  }
+  assert.deepEqual(await exited, [null, 'SIGKILL']);
+  return Number(output.split('\n').at(-2));
 }
 
 /** Tests what every engine must do, whatever it is made of. */
@@ -255,6 +263,21 @@ function persistenceTests(subject: EngineUnderTest): void {
       const third = subject.open(directory);
       assert.equal(look(third).positions.at(-1), 52);
       await third.close();
+    }));
+
+  test('keeps what was committed when the process is killed, in whole batches', () =>
+    withDirectory(async (directory) => {
+      const reported = await commitUntilKilled(subject.name, directory);
+      const engine = subject.open(directory);
+      const { facts, positions } = look(engine);
+      const last = positions.at(-1) ?? 0;
+      assert.ok(last >= reported && last % 3 === 0, `${reported} reported, ${last} found`);
+      assert.deepEqual(
+        positions,
+        Array.from({ length: last }, (_, index) => index + 1),
+      );
+      assert.partialDeepStrictEqual(facts, { last: [...new TextEncoder().encode(`${last}`)] });
+      await engine.close();
     }));
 
   test('makes its directory, and those above it', () =>
