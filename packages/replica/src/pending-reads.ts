@@ -131,6 +131,12 @@ export class PendingReads {
       }
     }
     this.unasked = this.unasked.filter((reader) => !reader.settled);
+    for (const [id, batch] of this.batches) {
+      // While nothing is applied, batches pile up that nobody waits for any more.
+      if (batch.index !== null && batch.readers.every((reader) => reader.settled)) {
+        this.batches.delete(id);
+      }
+    }
   }
 
   /** Answers everything: the member stops. */
