@@ -61,6 +61,7 @@ export class Replica {
   private tickTimer: Timer | null = null;
   private turnScheduled = false;
   private stopped = false;
+  private closing: Promise<void> | null = null;
   /** Set when a proposal was turned away: wait for a tick before trying again, instead of spinning. */
   private holdProposals = false;
   private nextSequence: number;
@@ -72,13 +73,13 @@ export class Replica {
    * StorageError, or with what `connect` threw.
    */
   static async open(options: ReplicaOptions): Promise<Replica> {
+    let replica: Replica | null = null;
     try {
-      const replica = new Replica(options, await restoreCore(options));
+      replica = new Replica(options, await restoreCore(options));
       replica.start();
       return replica;
     } catch (error) {
-      await options.log.close();
-      await options.store.close();
+      await (replica === null ? closeData(options) : replica.close());
       throw error;
     }
   }
@@ -188,14 +189,18 @@ export class Replica {
     };
   }
 
-  /** Stops the member. Writes without an answer are told what is known of them. Idempotent. */
+  /** Stops the member. Writes without an answer are told what is known of them. Idempotent: a second call waits for the first. */
   async close(): Promise<void> {
+    this.closing ??= this.closeParts();
+    return this.closing;
+  }
+
+  private async closeParts(): Promise<void> {
     this.stop();
     await this.transport?.close();
     await this.persister.close();
     await Promise.allSettled(this.logReads);
-    await this.log.close();
-    await this.store.close();
+    await closeData(this.options);
   }
 
   private start(): void {
@@ -442,5 +447,20 @@ export class Replica {
     this.writes.stop();
     this.reads.stop();
     this.transfer.stop();
+  }
+}
+
+/** Closes the log, and the state machine even if that fails. */
+async function closeData({
+  log,
+  store,
+}: {
+  readonly log: WriteAheadLog;
+  readonly store: Store;
+}): Promise<void> {
+  try {
+    await log.close();
+  } finally {
+    await store.close();
   }
 }
