@@ -60,7 +60,8 @@ function look(engine: Engine): { facts: unknown; positions: number[] } {
 
 /** Kills a process that commits, and returns the last position that it reported. */
 async function commitUntilKilled(engine: string, directory: string): Promise<number> {
-  const script = path.join(import.meta.dirname, 'commit-until-killed.ts');
+  const root = path.join(import.meta.dirname, '..', '..', '..', '..');
+  const script = path.join(root, 'packages/kv/src/testing/commit-until-killed.ts');
   const child = spawn(process.execPath, ['--conditions=quorate-source', script, engine, directory], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
