@@ -96,6 +96,18 @@ test('requests wait for a leader, and without one are told so at their deadline'
     assert.equal(await outcome(cluster, read), 'no-leader');
   }));
 
+test('a read that is turned away is not asked again in a loop', { timeout: 10_000 }, () =>
+  withCluster({ members: 3 }, async (cluster) => {
+    const { memberId } = (await cluster.awaitLeader()).status();
+    const [reader] = cluster.ids.filter((id) => id !== memberId).map((id) => cluster.member(Number(id)));
+    assert.ok(reader !== undefined);
+    await cluster.stop(memberId);
+    await cluster.open(memberId);
+    assert.equal(reader.status().leader, memberId, 'it has not noticed that its leader started anew');
+    assert.equal(await outcome(cluster, reader.linearize(call(cluster, 10_000))), 'done');
+  }),
+);
+
 test('a write whose leader is lost is told "unknown outcome", never "failed"', () =>
   withCluster({ members: 3 }, async (cluster) => {
     const leader = await cluster.awaitLeader();

@@ -64,6 +64,8 @@ export class Replica {
   private closing: Promise<void> | null = null;
   /** Set when a proposal was turned away: wait for a tick before trying again, instead of spinning. */
   private holdProposals = false;
+  /** The same for reads. */
+  private holdReads = false;
   private nextSequence: number;
   private appliedTerm: Term;
 
@@ -290,6 +292,7 @@ export class Replica {
   private ticked(): void {
     const nowMs = this.clock.monotonicMs();
     this.holdProposals = false;
+    this.holdReads = false;
     this.writes.expire(nowMs);
     this.reads.expire(nowMs, this.core.leader !== null);
     this.transfer.expire(nowMs);
@@ -306,7 +309,7 @@ export class Replica {
   }
 
   private stepReads(): void {
-    if (this.core.leader === null) {
+    if (this.core.leader === null || this.holdReads) {
       return;
     }
     const id = this.reads.nextBatch(this.clock.monotonicMs());
@@ -344,6 +347,7 @@ export class Replica {
     }
     for (const { id } of output.readsRefused) {
       this.reads.refused(id);
+      this.holdReads = true;
     }
   }
 
@@ -351,6 +355,7 @@ export class Replica {
     logEvent(this.logger, event, (id) => this.nameOf(id));
     if (event.type === 'leader-changed') {
       this.holdProposals = false;
+      this.holdReads = false;
       this.transfer.leaderChanged(event.leader);
     } else if (event.type === 'transfer-aborted') {
       this.transfer.aborted(event.to);
