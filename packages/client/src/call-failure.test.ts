@@ -65,6 +65,8 @@ test('the outcome of a write is unknown unless something proves that it had none
     [1, 'Cancelled on client'],
     [13, 'Received RST_STREAM with code 2'],
     [2, 'panic'],
+    // What the library says when a connection ends with ENHANCE_YOUR_CALM: also to calls that are under way.
+    [grpcStatus.resourceExhausted, 'Bandwidth exhausted or memory limit exceeded'],
   ] as const) {
     assert.equal(judge('write', failure(grpcCode, details)), 'unknown-outcome unknown give-up', details);
   }

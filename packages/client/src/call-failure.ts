@@ -40,6 +40,9 @@ const codeOfMessage: ReadonlyMap<string, QuorateErrorCode> = new Map([
   ['request timed out, waiting for the applied index took too long', 'deadline-exceeded'],
 ]);
 
+/** What a server says that turns a request away before it does anything. */
+const overloadedMessage = 'etcdserver: too many requests';
+
 const codeOfStatus: ReadonlyMap<number, QuorateErrorCode> = new Map<number, QuorateErrorCode>([
   [grpcStatus.invalidArgument, 'invalid-argument'],
   [grpcStatus.outOfRange, 'invalid-argument'],
@@ -105,10 +108,10 @@ function outcomeOfWrite(failure: TransportFailure, code: QuorateErrorCode): Outc
   if (failure.neverSent) return 'none';
   if (failure.statedOutcome !== null) return failure.statedOutcome;
   if (refusals.has(failure.grpcCode)) return 'none';
-  // These too are said only of requests that were not proposed. An answer that was too large is another matter.
-  return code === 'overloaded' || code === 'request-too-large' || code === 'database-full'
-    ? 'none'
-    : 'unknown';
+  // These too are said only of requests that were not proposed. An answer that was too large is another matter,
+  // and so is a status without words of a server: a connection that ends with ENHANCE_YOUR_CALM has it, too.
+  if (code === 'overloaded') return failure.details === overloadedMessage ? 'none' : 'unknown';
+  return code === 'request-too-large' || code === 'database-full' ? 'none' : 'unknown';
 }
 
 /** Whether to try again, once it is certain that this cannot apply a write twice. */
