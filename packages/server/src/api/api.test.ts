@@ -150,6 +150,17 @@ describe('every answer says who gave it', () => {
   });
 });
 
+test('a compaction whose space is not freed in time is not said to have had no effect', async () => {
+  const api = new TestApi();
+  for (let count = 0; count < 2_000; count += 1)
+    await api.call(kv.put, PutRequest.create({ key: bytes('a') }));
+  const compaction = CompactionRequest.create({ revision: api.member.store.revision, physical: true });
+  const work = api.call(kv.compact, compaction, { timeoutMs: 0 });
+  const failure = await assertFails(work, 'unavailable', /request timed out/);
+  assert.equal(api.member.store.compactedRevision, compaction.revision);
+  assert.equal(failure.outcome, 'unknown');
+});
+
 describe('reads', () => {
   test('ask the cluster, unless they may be answered locally', async () => {
     const api = new TestApi();
