@@ -153,3 +153,16 @@ test('a connection that breaks in the middle of a call harms nobody', async () =
   await once(garbled, 'close');
   await frontend.client.kv.put(put('a', '1'));
 });
+
+test('a request that is reset by the packet that brings it harms nobody', async () => {
+  await using frontend = await TestFrontend.open();
+  const socket = await frontend.connect();
+  const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
+  const settings = Buffer.from('000000040000000000', 'hex');
+  // GET http://127.0.0.1/x and its end.
+  const request = Buffer.from('0000110105000000018204022f7801093132372e302e302e3186', 'hex');
+  const reset = Buffer.from('00000403000000000100000008', 'hex');
+  socket.write(Buffer.concat([preface, settings, request, reset]));
+  await once(socket, 'data');
+  await frontend.client.kv.put(put('a', '1'));
+});

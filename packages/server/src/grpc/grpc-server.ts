@@ -83,6 +83,8 @@ export class GrpcServer {
   private handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
     const contentType = headers['content-type'] ?? '';
     const call = new GrpcCall(stream, headers);
+    // Reset with the very packet that opened it: nothing can be answered on such a stream.
+    if (call.isGone) return;
     if (headers[':method'] !== 'POST' || !contentType.startsWith('application/grpc')) {
       stream.respond({ ':status': 415 }, { endStream: true });
       stream.resume();
