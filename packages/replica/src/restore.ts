@@ -1,24 +1,25 @@
+import type { Store } from '@quorate/kv';
 import { type Configuration, RaftCore, type RestoredState, toLogIndex, toTerm } from '@quorate/raft';
 import type { WriteAheadLog } from '@quorate/storage';
 import { ReplicaError } from './replica-error.ts';
 import type { ReplicaOptions } from './replica-options.ts';
 
+/** What a core is rebuilt from. */
+export type RestoreOptions = Pick<
+  ReplicaOptions,
+  'log' | 'store' | 'founding' | 'memberId' | 'random' | 'raft' | 'tickMs'
+>;
+
 /**
  * Rebuilds the core from what the log recovered and what the state machine holds.
  * Rejects with `inconsistent-data` if the two cannot belong together, or with a StorageError.
  */
-export async function restoreCore(options: ReplicaOptions): Promise<RaftCore> {
+export async function restoreCore(options: RestoreOptions): Promise<RaftCore> {
   const { log, store, memberId, random, raft, tickMs } = options;
+  checkTogether(log.recovered, store);
   const logged =
     log.recovered.lastIndex === 0 ? await found(log, options.founding) : loggedState(log.recovered);
-  const { firstIndex, lastIndex } = logged;
   const applied = toLogIndex(store.appliedIndex);
-  if (applied > lastIndex || applied + 1 < firstIndex) {
-    throw new ReplicaError(
-      'inconsistent-data',
-      `the state machine has applied up to ${applied}, but the log holds ${firstIndex} to ${lastIndex}: they do not belong together`,
-    );
-  }
   return RaftCore.create(
     {
       ...raft,
@@ -29,6 +30,19 @@ export async function restoreCore(options: ReplicaOptions): Promise<RaftCore> {
     },
     { ...logged, applied },
   );
+}
+
+/** Comes before anything is written: beside a state machine that has applied something, an empty log is a lost one. */
+function checkTogether(recovered: WriteAheadLog['recovered'], store: Store): void {
+  const { firstIndex, lastIndex, previousTerm, terms } = recovered;
+  const { appliedIndex, appliedTerm } = store;
+  const term = terms.findLast((run) => run.firstIndex <= appliedIndex)?.term ?? previousTerm;
+  if (appliedIndex > lastIndex || appliedIndex + 1 < firstIndex || appliedTerm !== term) {
+    throw new ReplicaError(
+      'inconsistent-data',
+      `the state machine has applied up to ${appliedIndex} of term ${appliedTerm}, but the log holds ${firstIndex} to ${lastIndex}, and there term ${term}: they do not belong together`,
+    );
+  }
 }
 
 type LoggedState = Omit<RestoredState, 'applied'>;
