@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { connect } from 'node:http2';
 import { test } from 'node:test';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { kvService, PutRequest, RangeRequest, RangeStreamResponse } from '@quorate/protocol';
 import { ReplicaError } from '@quorate/replica';
+import { Listener } from '../listen/listener.ts';
+import { SystemClock } from '../platform/system-clock.ts';
 import { TestFrontend } from '../testing/test-frontend.ts';
 import { until } from '../testing/until.ts';
+import { GrpcServer } from './grpc-server.ts';
 
 const put = (key: string, value: string | Uint8Array) =>
   PutRequest.create({ key: Buffer.from(key), value: Buffer.from(value) });
@@ -165,4 +169,18 @@ test('a request that is reset by the packet that brings it harms nobody', async 
   socket.write(Buffer.concat([preface, settings, request, reset]));
   await once(socket, 'data');
   await frontend.client.kv.put(put('a', '1'));
+});
+
+test('a silent connection is asked for a sign of life again and again', async () => {
+  const clock = new SystemClock();
+  const urls = ['http://127.0.0.1:0'];
+  const listener = await Listener.open({ urls, option: 'test', connectionsMax: 1, clock });
+  const limits = { messageMaxBytes: 1, connectionCallsMax: 1 };
+  const times = { keepaliveIntervalMs: 10, keepaliveTimeoutMs: 60_000 };
+  const server = new GrpcServer([], { clock, ...limits, ...times });
+  listener.serve((socket) => server.accept(socket));
+  const session = connect(listener.urls[0] ?? '');
+  for (let count = 0; count < 3; count += 1) await once(session, 'ping');
+  session.destroy();
+  await listener.close(clock, 0);
 });

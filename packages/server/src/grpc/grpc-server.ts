@@ -69,15 +69,25 @@ export class GrpcServer {
     session.once('close', () => this.sessions.delete(session));
     // A broken connection: its calls see their streams close, and there is nothing else to do about it.
     session.on('error', () => undefined);
-    session.setTimeout(this.options.keepaliveIntervalMs, () => this.askForLife(session));
+    this.awaitSilence(session);
     if (this.refusesCalls) session.close();
+  }
+
+  /** Node tells of one silence only. */
+  private awaitSilence(session: ServerHttp2Session): void {
+    session.setTimeout(this.options.keepaliveIntervalMs, () => this.askForLife(session));
   }
 
   private askForLife(session: ServerHttp2Session): void {
     if (session.destroyed) return;
     const timer = this.options.clock.setTimer(this.options.keepaliveTimeoutMs, () => session.destroy());
-    session.once('close', () => timer.cancel());
-    session.ping(() => timer.cancel());
+    const answered = (): void => {
+      timer.cancel();
+      session.off('close', answered);
+      if (!session.destroyed) this.awaitSilence(session);
+    };
+    session.once('close', answered);
+    session.ping(answered);
   }
 
   private handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
