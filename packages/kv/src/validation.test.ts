@@ -44,6 +44,14 @@ describe('the number of operations', () => {
     );
   });
 
+  test('does not lift the limit of nesting, within which the log can be read again', () => {
+    const driver = StoreDriver.withOptions({ transactionMaxOperations: 1_000_000 });
+    const nested = (depth: number): TxnRequest =>
+      TxnRequest.create(depth === 1 ? {} : { success: [operation.txn(nested(depth - 1))] });
+    driver.txn(nested(128));
+    assertRefused(() => driver.txn(nested(129)), 'too-many-operations');
+  });
+
   test('counts when a transaction is proposed, not when it is applied: members may have other limits', () => {
     const driver = StoreDriver.withOptions({ transactionMaxOperations: 2 });
     driver.apply({ $case: 'txn', txn: TxnRequest.create({ success: manyPuts(200) }) });

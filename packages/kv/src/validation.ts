@@ -52,18 +52,24 @@ export function validateTransaction(request: TxnRequest): void {
 }
 
 /**
- * Throws `too-many-operations` if a transaction has more than `max` comparisons, or operations in either list.
- * A transaction within it may have only as many as are left. What the limit is may differ between members, so
- * it counts when a transaction is proposed, not when it is applied.
+ * Transactions may be nested this deep, whatever the limit of operations. What is accepted must be readable
+ * when it comes out of the log, where it is one level deeper, and the codecs read 512 levels of messages.
  */
-export function limitOperations(request: TxnRequest, max: number): void {
+const transactionMaxDepth = 128;
+
+/**
+ * Throws `too-many-operations` if a transaction has more than `max` comparisons, or operations in either list,
+ * or is nested too deep. A transaction within it may have only as many as are left. What the limit is may
+ * differ between members, so it counts when a transaction is proposed, not when it is applied.
+ */
+export function limitOperations(request: TxnRequest, max: number, maxDepth = transactionMaxDepth): void {
   const count = Math.max(request.compare.length, request.success.length, request.failure.length);
-  if (count > max) {
+  if (count > max || maxDepth === 0) {
     throw new StoreError('too-many-operations');
   }
   for (const { request: operation } of [...request.success, ...request.failure]) {
     if (operation?.$case === 'requestTxn') {
-      limitOperations(operation.requestTxn, max - count);
+      limitOperations(operation.requestTxn, max - count, maxDepth - 1);
     }
   }
 }

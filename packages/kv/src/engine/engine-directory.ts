@@ -2,20 +2,44 @@ import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { EngineError } from './engine-error.ts';
 
-/** Makes sure that an engine's directory exists, durably. Throws an EngineError. */
-export function ensureDirectory(directory: string): void {
+/** Makes durable which files are in a directory. Throws an EngineError. */
+export function syncDirectory(directory: string): void {
   try {
-    const firstCreated = mkdirSync(directory, { recursive: true });
-    if (firstCreated !== undefined) {
-      syncDirectory(path.dirname(firstCreated));
+    const descriptor = openSync(directory, 'r');
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
     }
   } catch (error) {
     throw fileSystemError(error, directory);
   }
 }
 
+/** Makes sure that an engine's directory exists, durably. Throws an EngineError. */
+export function ensureDirectory(directory: string): void {
+  const firstCreated = createDirectory(directory);
+  if (firstCreated === null) return;
+  // Each new directory is an entry of the one above it.
+  const top = path.dirname(firstCreated);
+  for (let parent = path.dirname(path.resolve(directory)); ; parent = path.dirname(parent)) {
+    syncDirectory(parent);
+    if (parent === top) return;
+  }
+}
+
+/** Returns the first directory that had to be created on the way, or null. */
+function createDirectory(directory: string): string | null {
+  try {
+    const firstCreated = mkdirSync(directory, { recursive: true });
+    return firstCreated === undefined ? null : path.resolve(firstCreated);
+  } catch (error) {
+    throw fileSystemError(error, directory);
+  }
+}
+
 /** What an error of node:fs means for an engine. */
-export function fileSystemError(error: unknown, file: string): EngineError {
+function fileSystemError(error: unknown, file: string): EngineError {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
   switch (code) {
     case 'EACCES':
@@ -30,14 +54,5 @@ export function fileSystemError(error: unknown, file: string): EngineError {
       return new EngineError('disk-full', `no space is left for ${file}`, { path: file, cause: error });
     default:
       return new EngineError('failed', `${file} cannot be used`, { path: file, cause: error });
-  }
-}
-
-function syncDirectory(directory: string): void {
-  const descriptor = openSync(directory, 'r');
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }

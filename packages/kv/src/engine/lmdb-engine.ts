@@ -2,7 +2,7 @@ import { closeSync, existsSync, openSync, readSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { type Database, open, type RootDatabase, TransactionFlags } from 'lmdb';
 import type { Engine, EngineBatch, EngineView, Fact, StoredRecord } from './engine.ts';
-import { ensureDirectory } from './engine-directory.ts';
+import { ensureDirectory, syncDirectory } from './engine-directory.ts';
 import { EngineError } from './engine-error.ts';
 
 export type LmdbEngineOptions = {
@@ -46,6 +46,7 @@ export class LmdbEngine implements Engine {
       const facts: FactDatabase = root.openDB({ name: 'fact', encoding: 'binary' });
       const engine = new LmdbEngine(directory, root, records, facts);
       engine.checkFormat();
+      syncDirectory(directory);
       return engine;
     } catch (error) {
       throw lmdbError(error, directory);

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Engine, EngineBatch, EngineView, Fact, StoredRecord } from './engine.ts';
-import { ensureDirectory } from './engine-directory.ts';
+import { ensureDirectory, syncDirectory } from './engine-directory.ts';
 import { EngineError } from './engine-error.ts';
 import { sqliteError } from './sqlite-error.ts';
 
@@ -51,6 +51,7 @@ export class SqliteEngine implements Engine {
     try {
       database = new DatabaseSync(file, { timeout: options.busyTimeoutMs ?? defaultBusyTimeoutMs });
       prepareDatabase(database, file, options);
+      syncDirectory(options.directory);
       return new SqliteEngine(file, database);
     } catch (error) {
       database?.close();

@@ -283,7 +283,7 @@ function persistenceTests(subject: EngineUnderTest): void {
 
   test('makes its directory, and those above it', () =>
     withDirectory(async (directory) => {
-      const engine = subject.open(path.join(directory, 'a', 'b'));
+      const engine = subject.open(path.join(directory, 'a', 'b', 'c'));
       engine.commit(batchOf(1, 1));
       await engine.close();
     }));
