@@ -2,27 +2,13 @@ import { assert } from '../assert.ts';
 import type { Configuration } from '../configuration.ts';
 import { type MemberId, offsetIndex } from '../identifiers.ts';
 import { maySucceed } from '../membership.ts';
-import type { RaftOptions } from '../options.ts';
 import { isJoint, isVoter } from '../quorum.ts';
 import { configurationOf } from '../state.ts';
 import { memberIds } from './builders.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { TestCluster } from './test-cluster.ts';
 import type { TestMember } from './test-member.ts';
-
-/** What befalls a cluster in one schedule. Drawn from the seed, so that a seed is all that a failure needs. */
-type Weather = {
-  /** One message in so many is lost, or repeated, when it comes up; 0 for never. */
-  readonly lossOneIn: number;
-  readonly repeatOneIn: number;
-  readonly reorders: boolean;
-  /** Of 100 events, how many are ticks. */
-  readonly haste: number;
-  readonly crashes: boolean;
-  readonly partitions: boolean;
-  readonly compacts: boolean;
-  readonly changesMembers: boolean;
-};
+import { drawEvent, drawWeather, type RandomEvent, type Weather } from './weather.ts';
 
 const ALL = [1, 2, 3, 4, 5];
 
@@ -40,61 +26,95 @@ export class RandomSchedule {
   readonly #weather: Weather;
   /** Ticks that a member's clock owes it. */
   readonly #owedTicks = new Map<MemberId, number>();
-  readonly #lease: boolean;
   #nextChange = 1;
 
   constructor(seed: number) {
     const random = new SeededRandom(seed);
     this.#random = random;
-    this.#lease = random.oneIn(4);
-    this.#weather = {
-      lossOneIn: random.pick([0, 5, 20]) ?? 0,
-      repeatOneIn: random.pick([0, 10]) ?? 0,
-      reorders: random.oneIn(2),
-      haste: random.pick([2, 5, 15]) ?? 5,
-      crashes: !random.oneIn(3),
-      partitions: random.oneIn(2),
-      compacts: random.oneIn(3),
-      changesMembers: random.oneIn(3),
-    };
-    const size = random.pick([1, 2, 3, 3, 3, 4, 5]) ?? 3;
+    this.#weather = drawWeather(random);
+    const { size, weights, options, automatic, cachedOnRestart } = this.#weather;
     this.#cluster = new TestCluster({
       founders: { voters: ALL.slice(0, size) },
-      spares: this.#weather.changesMembers ? ALL.slice(size) : [],
-      options: randomOptions(random, this.#lease),
+      spares: weights['change-members'] > 0 ? ALL.slice(size) : [],
+      options,
       random,
-      automatic: random.oneIn(4),
-      cachedOnRestart: random.pick([0, 3, 1000]) ?? 0,
+      automatic,
+      cachedOnRestart,
     });
   }
 
   /** Runs `steps` random events, then heals everything and checks that the cluster recovers. */
   run(steps: number): void {
     for (let done = 0; done < steps; done += 1) {
-      this.#event();
+      this.#perform(drawEvent(this.#random, this.#weather.weights));
     }
     this.#recover();
   }
 
-  #event(): void {
-    const choice = this.#random.below(100);
-    if (choice < this.#weather.haste) {
-      this.#passTime();
-    } else if (choice < 55) {
-      this.#deliverOne();
-    } else if (choice < 78) {
-      this.#workOnDisk();
-    } else if (choice < 93) {
-      this.#clientRequest();
-    } else {
-      this.#trouble();
+  #perform(event: RandomEvent): void {
+    const cluster = this.#cluster;
+    const member = this.#random.pick([...cluster.members.values()]);
+    const leader = this.#anyLeader();
+    switch (event) {
+      case 'deliver':
+        return this.#deliverOne();
+      case 'work':
+        return this.#work();
+      case 'time':
+        return this.#passTime();
+      case 'propose':
+        return this.#askSomeone((asked) => void cluster.propose(asked));
+      case 'read':
+        return this.#askSomeone((asked) => void cluster.read(asked));
+      case 'campaign':
+        return member?.isUp === true ? this.#campaign(member) : undefined;
+      case 'crash':
+        return member === undefined ? undefined : this.#crashOrRestart(member);
+      case 'partition':
+        return this.#partitionOrHeal();
+      case 'transfer':
+        return leader === undefined || member === undefined
+          ? undefined
+          : void cluster.step(leader, { type: 'transfer-leadership', to: member.id });
+      case 'unreachable':
+        return leader === undefined || member === undefined || member === leader
+          ? undefined
+          : void cluster.step(leader, { type: 'peer-unreachable', peer: member.id });
+      case 'compact':
+        return member === undefined ? undefined : this.#compact(member);
+      case 'change-members':
+        return leader === undefined ? undefined : this.#changeMembers(leader);
+    }
+  }
+
+  /** Any leader: one that was deposed and does not know it is the most interesting one to ask. */
+  #anyLeader(): TestMember | undefined {
+    return this.#random.pick(this.#cluster.running().filter(({ running }) => running.role === 'leader'));
+  }
+
+  /** Starts a campaign, but seldom where one is under way: none would ever end. */
+  #campaign(member: TestMember): void {
+    if (member.running.role === 'follower' || this.#random.oneIn(8)) {
+      this.#cluster.step(member, { type: 'campaign' });
+    }
+  }
+
+  #askSomeone(ask: (member: TestMember) => void): void {
+    const anyone = this.#random.pick(this.#cluster.running());
+    const leader = this.#anyLeader();
+    const asked = this.#random.oneIn(3) ? anyone : (leader ?? anyone);
+    if (leader === undefined && asked !== undefined && this.#random.oneIn(3)) {
+      // Time passes slowly here: do not wait for it.
+      this.#campaign(asked);
+    } else if (asked !== undefined) {
+      ask(asked);
     }
   }
 
   #deliverOne(): void {
     const { network } = this.#cluster;
     if (network.length === 0) {
-      this.#workOnDisk();
+      this.#work();
       return;
     }
     const { reorders, lossOneIn, repeatOneIn } = this.#weather;
@@ -110,7 +130,7 @@ export class RandomSchedule {
     this.#cluster.deliver(position, repeatable && repeatOneIn > 0 && this.#random.oneIn(repeatOneIn));
   }
 
-  #workOnDisk(): void {
+  #work(): void {
     const member = this.#random.pick(this.#cluster.running());
     if (member === undefined) {
       return;
@@ -140,63 +160,14 @@ export class RandomSchedule {
     }
   }
 
-  #clientRequest(): void {
-    const anyone = this.#random.pick(this.#cluster.running());
-    // Any leader: one that was deposed and does not know it is the most interesting one to ask.
-    const leaders = this.#cluster.running().filter(({ running }) => running.role === 'leader');
-    const member = this.#random.oneIn(3) ? anyone : (this.#random.pick(leaders) ?? anyone);
-    if (member === undefined) {
-      return;
-    }
-    if (this.#cluster.leader() === undefined && this.#random.oneIn(3)) {
-      // Time passes slowly here: do not wait for it.
-      this.#cluster.step(member, { type: 'campaign' });
-    } else if (this.#random.oneIn(3)) {
-      this.#cluster.read(member);
-    } else {
-      this.#cluster.propose(member);
-    }
-  }
-
-  #trouble(): void {
-    const cluster = this.#cluster;
-    const { crashes, partitions, compacts, changesMembers } = this.#weather;
-    const members = [...cluster.members.values()];
-    const member = this.#random.pick(members);
-    const leader = cluster.leader();
-    switch (this.#random.below(11)) {
-      case 0:
-      case 1:
-        return crashes && member !== undefined ? this.#crashOrRestart(member) : undefined;
-      case 2:
-      case 9:
-      case 10:
-        return partitions ? this.#partitionOrHeal() : undefined;
-      case 3:
-      case 8:
-        return compacts && member !== undefined ? this.#compact(member) : undefined;
-      case 4:
-        return changesMembers && leader !== undefined ? this.#changeMembers(leader) : undefined;
-      case 5:
-        return leader !== undefined && member !== undefined
-          ? void cluster.step(leader, { type: 'transfer-leadership', to: member.id })
-          : undefined;
-      case 6:
-        return leader !== undefined && member !== undefined && leader !== member
-          ? void cluster.step(leader, { type: 'peer-unreachable', peer: member.id })
-          : undefined;
-      default:
-        return member?.isUp === true ? void cluster.step(member, { type: 'campaign' }) : undefined;
-    }
-  }
-
   #crashOrRestart(member: TestMember): void {
     const cluster = this.#cluster;
     if (!member.isUp) {
       cluster.restart(member);
       return;
     }
-    cluster.crash(member, this.#random.below(member.disk.pendingWrites + 1), this.#random.below(5));
+    const survivors = this.#random.oneIn(2) ? 0 : this.#random.below(member.disk.pendingWrites + 1);
+    cluster.crash(member, survivors, this.#random.below(5));
     if (this.#random.oneIn(2)) {
       cluster.closeConnections(member);
     }
@@ -205,16 +176,25 @@ export class RandomSchedule {
     }
   }
 
+  /** Splits the network at random, or cuts a leader off; a split lasts a while. */
   #partitionOrHeal(): void {
-    if (this.#cluster.cuts.size > 0) {
-      this.#cluster.heal();
+    const cluster = this.#cluster;
+    if (cluster.cuts.size > 0) {
+      if (this.#random.oneIn(3)) {
+        cluster.heal();
+      }
       return;
     }
-    const left = ALL.filter(() => this.#random.oneIn(2));
-    this.#cluster.partition(
+    const leader = this.#random.oneIn(2) ? undefined : this.#anyLeader();
+    const left = leader === undefined ? ALL.filter(() => this.#random.oneIn(2)) : [Number(leader.id)];
+    cluster.partition(
       left,
       ALL.filter((number) => !left.includes(number)),
     );
+    if (leader !== undefined && this.#random.oneIn(2)) {
+      // What cut it off also closed its connections: the others believe that it is dead.
+      cluster.closeConnections(leader);
+    }
   }
 
   #compact(member: TestMember): void {
@@ -291,24 +271,4 @@ export class RandomSchedule {
     const reading = [...this.#cluster.pendingReads.values()].some((read) => ids.has(read.member));
     return upToDate && !reading && state.commit === state.log.lastIndex;
   }
-}
-
-function randomOptions(random: SeededRandom, lease: boolean): Partial<RaftOptions> {
-  return {
-    preVote: !random.oneIn(4),
-    checkQuorum: lease || !random.oneIn(4),
-    reads: lease ? 'lease' : 'read-index',
-    leaseDriftPercent: 0,
-    logCacheMaxBytes: random.pick([0, 150, 1_000_000]) ?? 0,
-    applyMaxEntries: random.pick([1, 3, 1000]) ?? 1,
-    uncommittedMaxBytes: random.pick([30, 1_000_000]) ?? 30,
-    pendingReadsMax: random.pick([2, 1000]) ?? 2,
-    replication: {
-      appendMaxEntries: random.pick([1, 2, 1000]) ?? 1,
-      appendMaxBytes: random.pick([60, 100_000]) ?? 60,
-      inflightMaxMessages: random.pick([1, 2, 64]) ?? 1,
-      inflightMaxBytes: random.pick([100, 100_000]) ?? 100,
-      persistBeforeSend: random.oneIn(3),
-    },
-  };
 }
