@@ -24,6 +24,8 @@ const callsMax = 65_536;
 const connectionCallsMax = 2_048;
 /** What a message may have beyond the largest request: then it is told that it is too large, instead of nothing. */
 const messageOverheadBytes = 512 * 1024;
+/** What requests that are being received may take, over all connections. */
+const receivingMaxBytes = 256 * 1024 * 1024;
 /** As etcd. */
 const keepaliveIntervalMs = 2 * 60 * 60 * 1000;
 const keepaliveTimeoutMs = 20_000;
@@ -55,6 +57,7 @@ export class ClientInterface {
     this.grpc = new GrpcServer(methods, {
       clock,
       messageMaxBytes: options.requestMaxBytes + messageOverheadBytes,
+      receivingMaxBytes,
       connectionCallsMax,
       keepaliveIntervalMs,
       keepaliveTimeoutMs,

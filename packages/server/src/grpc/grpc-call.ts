@@ -4,6 +4,7 @@ import { ApiError } from '../api/api-error.ts';
 import type { IncomingCall } from '../api/call-context.ts';
 import { parseGrpcTimeout } from './grpc-timeout.ts';
 import { acceptedEncodings, decompress, frameMessage, MessageAssembler } from './message-frame.ts';
+import type { RequestBudget } from './request-budget.ts';
 import { errorTrailers, okTrailers, type Trailers } from './grpc-status.ts';
 
 /** Why a call's signal is aborted. One for all: making an error for each would cost more than the call. */
@@ -58,18 +59,28 @@ export class GrpcCall implements IncomingCall {
   }
 
   /** Reads the one message of the request. Rejects with an ApiError; never settles if the client goes away. */
-  readRequest(maxBytes: number): Promise<Uint8Array> {
+  readRequest(maxBytes: number, budget: RequestBudget): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
     const assembler = new MessageAssembler(maxBytes);
+    let heldBytes = 0;
+    const giveBack = (): void => {
+      budget.giveBack(heldBytes);
+      heldBytes = 0;
+    };
     this.stream.on('data', (chunk: Buffer) => {
       try {
+        budget.take(chunk.length);
+        heldBytes += chunk.length;
         assembler.add(chunk);
       } catch (error) {
         this.stream.removeAllListeners('data');
+        giveBack();
         reject(error);
       }
     });
+    this.stream.once('close', giveBack);
     this.stream.once('end', () => {
+      giveBack();
       try {
         const { message, isCompressed } = assembler.finish();
         resolve(isCompressed ? decompress(message, this.metadata('grpc-encoding') ?? '', maxBytes) : message);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect } from 'node:http2';
+import { type ClientHttp2Stream, connect } from 'node:http2';
 import { test } from 'node:test';
 import { type ServiceError, status } from '@grpc/grpc-js';
 import { kvService, PutRequest, RangeRequest, RangeStreamResponse } from '@quorate/protocol';
 import { ReplicaError } from '@quorate/replica';
+import type { ApiMethod } from '../api/api-method.ts';
 import { Listener } from '../listen/listener.ts';
 import { SystemClock } from '../platform/system-clock.ts';
 import { TestFrontend } from '../testing/test-frontend.ts';
@@ -175,12 +176,46 @@ test('a silent connection is asked for a sign of life again and again', async ()
   const clock = new SystemClock();
   const urls = ['http://127.0.0.1:0'];
   const listener = await Listener.open({ urls, option: 'test', connectionsMax: 1, clock });
-  const limits = { messageMaxBytes: 1, connectionCallsMax: 1 };
+  const limits = { messageMaxBytes: 1, receivingMaxBytes: 1, connectionCallsMax: 1 };
   const times = { keepaliveIntervalMs: 10, keepaliveTimeoutMs: 60_000 };
   const server = new GrpcServer([], { clock, ...limits, ...times });
   listener.serve((socket) => server.accept(socket));
   const session = connect(listener.urls[0] ?? '');
   for (let count = 0; count < 3; count += 1) await once(session, 'ping');
+  session.destroy();
+  await listener.close(clock, 0);
+});
+
+test('requests that are begun and not finished share a budget, which their end gives back', async () => {
+  const clock = new SystemClock();
+  const urls = ['http://127.0.0.1:0'];
+  const listener = await Listener.open({ urls, option: 'test', connectionsMax: 1, clock });
+  const limits = { messageMaxBytes: 100, receivingMaxBytes: 150, connectionCallsMax: 10 };
+  const times = { keepaliveIntervalMs: 60_000, keepaliveTimeoutMs: 60_000 };
+  const echo: ApiMethod = { kind: 'unary', path: '/echo', invoke: async (request) => request };
+  const server = new GrpcServer([echo], { clock, ...limits, ...times });
+  listener.serve((socket) => server.accept(socket));
+  const session = connect(listener.urls[0] ?? '');
+  const begin = (): ClientHttp2Stream => {
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': '/echo',
+      'content-type': 'application/grpc',
+    });
+    stream.resume();
+    stream.write(Buffer.concat([Buffer.from([0, 0, 0, 0, 95]), Buffer.alloc(90)]));
+    return stream;
+  };
+  const first = begin();
+  const second = begin();
+  const [refusal] = (await once(second, 'response')) as [Record<string, string>];
+  assert.equal(refusal['grpc-message'], 'etcdserver: too many requests');
+  first.end(Buffer.alloc(5));
+  await once(first, 'trailers');
+  const third = begin();
+  third.end(Buffer.alloc(5));
+  const [trailers] = (await once(third, 'trailers')) as [Record<string, string>];
+  assert.equal(trailers['grpc-status'], '0');
   session.destroy();
   await listener.close(clock, 0);
 });

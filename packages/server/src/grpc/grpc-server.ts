@@ -10,11 +10,14 @@ import type { Clock } from '@quorate/replica';
 import { ApiError } from '../api/api-error.ts';
 import type { ApiMethod } from '../api/api-method.ts';
 import { GrpcCall } from './grpc-call.ts';
+import { RequestBudget } from './request-budget.ts';
 
 export type GrpcServerOptions = {
   readonly clock: Clock;
   /** The largest message that is accepted, in bytes. A larger one is answered `RESOURCE_EXHAUSTED`. */
   readonly messageMaxBytes: number;
+  /** The most bytes of requests that are being received, over all connections. Beyond it: `RESOURCE_EXHAUSTED`. */
+  readonly receivingMaxBytes: number;
   /** The most calls that one connection may have under way; further ones wait at the client. */
   readonly connectionCallsMax: number;
   /** An idle connection is asked for a sign of life so often, and closed if none comes within the timeout. */
@@ -34,11 +37,13 @@ export class GrpcServer {
   private readonly options: GrpcServerOptions;
   private readonly methods: ReadonlyMap<string, ApiMethod>;
   private readonly server: Http2Server;
+  private readonly budget: RequestBudget;
   private readonly sessions = new Set<ServerHttp2Session>();
   private refusesCalls = false;
 
   constructor(methods: readonly ApiMethod[], options: GrpcServerOptions) {
     this.options = options;
+    this.budget = new RequestBudget(options.receivingMaxBytes);
     this.methods = new Map(methods.map((method) => [method.path, method]));
     this.server = createServer({
       settings: {
@@ -115,7 +120,7 @@ export class GrpcServer {
     method: Extract<ApiMethod, { kind: 'unary' | 'server-stream' }>,
     call: GrpcCall,
   ): Promise<void> {
-    const request = await call.readRequest(this.options.messageMaxBytes);
+    const request = await call.readRequest(this.options.messageMaxBytes, this.budget);
     if (method.kind === 'unary') {
       call.answer(await method.invoke(request, call));
     } else {
