@@ -244,6 +244,13 @@ describe('a data directory', () => {
     }
   });
 
+  test('in a place where nothing can be created is refused, not tried for ever', async () => {
+    const disk = newDisk();
+    disk.fault = ({ kind, path }) =>
+      kind === 'make-directory' && path.startsWith(PATH) ? { kind: 'fail', code: 'ENOENT' } : null;
+    assert.equal((await refusal(disk)).code, 'disk-failed');
+  });
+
   test('that is in use is refused until it is closed', async () => {
     const disk = newDisk();
     const first = await openOn(disk);

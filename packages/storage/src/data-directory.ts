@@ -101,7 +101,10 @@ async function createDirectories(fileSystem: FileSystem, path: string): Promise<
   } catch (error) {
     if (diskErrorCode(error) !== 'ENOENT' || parent === path) throw toStorageError(error, 'creating', path);
     await createDirectories(fileSystem, parent);
-    await createDirectories(fileSystem, path);
+    // Once more, and no further: where nothing can be created, its parent exists and it still says ENOENT.
+    await fileSystem.makeDirectory(path).catch((again: unknown) => {
+      throw toStorageError(again, 'creating', path);
+    });
   }
 }
 
