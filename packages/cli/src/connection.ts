@@ -32,6 +32,18 @@ export function withConnection(command: Command): Command {
     .option('--timeout <duration>', 'give up after this time: 500ms, 5s, 1m (default: 5s)');
 }
 
+/** Lets the same options stand before the command's name as well, as etcdctl does. Behind it they count more. */
+export function takeConnectionFromProgram(program: Command): void {
+  withConnection(program.enablePositionalOptions()).hook('preAction', (_program, command) => {
+    for (const name of ['endpoints', 'timeout']) {
+      const value: unknown = program.getOptionValue(name);
+      if (value !== undefined && command.getOptionValue(name) === undefined) {
+        command.setOptionValue(name, value);
+      }
+    }
+  });
+}
+
 const endpointsHelp = `members to talk to: host:port, separated by commas (default: $QUORATE_ENDPOINTS, or ${defaultEndpoints})`;
 
 /** The endpoints that are meant, as the option, the environment or the default has them. */

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { prepare } from './command-setup.ts';
 import { addClientCommands } from './commands/client-commands.ts';
 import { addShell } from './commands/shell.ts';
-import { clientPerCommand } from './connection.ts';
+import { clientPerCommand, takeConnectionFromProgram } from './connection.ts';
 import type { Context } from './context.ts';
 import { exitCodes } from './exit-code.ts';
 import { readVersion } from './version.ts';
@@ -30,6 +30,7 @@ export async function buildProgram(args: readonly string[], context: Context): P
   }
   addClientCommands(program, { context, clients: clientPerCommand });
   addShell(program, context);
+  takeConnectionFromProgram(program);
   return program;
 }
 

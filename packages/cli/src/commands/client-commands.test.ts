@@ -210,6 +210,7 @@ test('mistakes on the command line', async (context) => {
     [['put'], /missing required argument 'key'/],
     [['put', 'a', 'b', '--file', 'c'], /a value or --file, not both/],
     [['inspect', 'wal', '/no/such/directory'], /there is no directory/],
+    [['--endpoints', 'nonsense', 'get', 'a'], /not an endpoint: "nonsense"/],
     [['up', '--members', '2'], /--members must be 1, 3 or 5/],
     [['serve', '--nmae=m1'], /--nmae.*--name/],
   ] as const) {
@@ -223,6 +224,9 @@ test('mistakes on the command line', async (context) => {
     [file.code, file.stderr],
     [1, 'quorate: cannot read no-such-file: there is no such file\n'],
   );
+  const noLog = await quorate(['inspect', 'wal', '.']);
+  assert.match(noLog.stderr, /there is no write-ahead log in/);
+  assert.equal(noLog.code, 1);
   const terminal = await quorate(['put', 'a'], { isTerminal: true, environment: { NO_COLOR: '1' } });
   assert.match(terminal.stderr, /no value given/);
 });

@@ -39,12 +39,15 @@ export function addInspect(program: Command, context: Context): void {
 }
 
 async function inspectWal(directory: string, options: InspectOptions, { stdout }: Context): Promise<void> {
+  let lines = 0;
   let damages = 0;
   for await (const line of inspectLog({ fileSystem: new NodeFileSystem(), directory })) {
+    lines += 1;
     if (line.type === 'damage') damages += 1;
     if (options.json === true) await writeJson(stdout, toJson(line));
     else await write(stdout, `${toText(line, stdout)}\n`);
   }
+  if (lines === 0) throw new CliError(`there is no write-ahead log in ${directory}`);
   if (damages > 0) throw new CliError(`the log is damaged in ${damages} place${damages === 1 ? '' : 's'}`);
 }
 
