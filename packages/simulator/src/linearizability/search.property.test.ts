@@ -7,7 +7,7 @@ import {
   registerModel,
   type RegisterOperation,
   type RegisterResult,
-} from './register-model.ts';
+} from './testing/register-model.ts';
 import { checkStore, storeModel } from './store-model.ts';
 import type { StoreResult } from './store-operation.ts';
 import { drawAtomicHistory, drawFrom, type Draw } from './testing/atomic-histories.ts';

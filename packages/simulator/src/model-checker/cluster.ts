@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { LogIndex } from '@quorate/raft';
 import type { Bounds } from './bounds.ts';
-import { checkCluster } from './checks/cluster.ts';
+import { checkCluster } from './check-cluster.ts';
 import type { ClusterHistory } from './history.ts';
 import { isPatient, MemberRunner } from './member.ts';
 import type { MemberEvent } from './member-event.ts';

@@ -20,7 +20,7 @@ import {
   type Term,
 } from '@quorate/raft';
 import type { Bounds } from './bounds.ts';
-import { checkRelease } from './checks/release.ts';
+import { checkRelease } from './check-release.ts';
 import { checkDisk, type Disk, writeTo } from './disk.ts';
 import type { MemberEvent } from './member-event.ts';
 

@@ -1,4 +1,4 @@
-import type { RegisterOperation, RegisterResult, RegisterValue } from '../register-model.ts';
+import type { RegisterOperation, RegisterResult, RegisterValue } from './register-model.ts';
 import { execute } from '../store-execution.ts';
 import { emptyStore, type StoreState } from '../store-state.ts';
 import type { StoreOperation, StoreResult, TransactionOperation } from '../store-operation.ts';

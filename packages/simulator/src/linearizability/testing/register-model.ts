@@ -1,7 +1,7 @@
-import { checkEachPart, type Verdict } from './check-linearizable.ts';
-import type { History, OperationRecord } from './history.ts';
-import type { Model } from './model.ts';
-import type { SearchLimits } from './search.ts';
+import { checkEachPart, type Verdict } from '../check-linearizable.ts';
+import type { History, OperationRecord } from '../history.ts';
+import type { Model } from '../model.ts';
+import type { SearchLimits } from '../search.ts';
 
 /** A value, or null for "no such key". */
 export type RegisterValue = string | null;

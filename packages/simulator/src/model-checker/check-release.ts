@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Message } from '@quorate/raft';
-import type { Disk } from '../disk.ts';
+import type { Disk } from './disk.ts';
 
 /**
  * Whether a member may send this message with what it has on its disk: it must still be true after a crash

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { ClusterHistory, CommittedEntry } from '../history.ts';
-import type { MemberRow, MemberStepRow, Tables } from '../tables.ts';
+import type { ClusterHistory, CommittedEntry } from './history.ts';
+import type { MemberRow, MemberStepRow, Tables } from './tables.ts';
 
 /**
  * The properties that only someone who sees the whole cluster can check (Raft, figure 3), after an event that

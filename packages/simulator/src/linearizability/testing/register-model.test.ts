@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { checkLinearizable } from './check-linearizable.ts';
-import type { OperationRecord } from './history.ts';
+import { checkLinearizable } from '../check-linearizable.ts';
+import type { OperationRecord } from '../history.ts';
 import {
   checkRegisters,
   registerModel,
