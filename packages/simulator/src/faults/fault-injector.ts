@@ -1,3 +1,4 @@
+import type { MemberId, Message } from '@quorate/raft';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { SimulatedMember } from '../cluster/simulated-member.ts';
 import type { Kernel } from '../kernel/kernel.ts';
@@ -17,6 +18,8 @@ export type InjectedFaults = {
   engineErrors: boolean;
 };
 
+type Invitation = { readonly lateMs: number; readonly deafMs: number };
+
 /** Carries out the faults of a plan at their times, and undoes them when it is their time to end. */
 export class FaultInjector {
   private readonly kernel: Kernel;
@@ -24,6 +27,9 @@ export class FaultInjector {
   private readonly cluster: Cluster;
   private readonly random: RandomStream;
   private readonly injected: readonly InjectedFaults[];
+  /** What is to happen when a leader invites its successor. */
+  private readonly invitations = new Map<MemberId, Invitation>();
+  private readonly coups = new Set<Extract<Fault, { kind: 'coup' }>>();
   private stopped = false;
 
   constructor(parts: {
@@ -55,6 +61,34 @@ export class FaultInjector {
     }
   }
 
+  /** A message left a member. */
+  messageSent(message: Message): void {
+    const invitation = message.type === 'timeout-now' ? this.invitations.get(message.from) : undefined;
+    const member = this.cluster.members.find(({ identity }) => identity.id === message.from);
+    if (invitation === undefined || member === undefined) {
+      return;
+    }
+    this.invitations.delete(message.from);
+    if (invitation.lateMs > 0) {
+      this.slowDown([[member.identity.host, Number(message.to) - 1]], invitation.lateMs, 0);
+    }
+    if (invitation.deafMs > 0) {
+      this.after(invitation.lateMs, () => this.block(this.directions(member, 'in'), invitation.deafMs));
+    }
+  }
+
+  /** A member has become leader. */
+  leaderElected(member: SimulatedMember): void {
+    const { life } = member;
+    for (const coup of this.coups) {
+      this.after(this.random.exponential(coup.afterMs), () => {
+        if (member.life === life) {
+          this.strikeDown(member, coup);
+        }
+      });
+    }
+  }
+
   injectedInto(member: SimulatedMember): InjectedFaults {
     const injected = this.injected[member.identity.host];
     if (injected === undefined) {
@@ -67,6 +101,8 @@ export class FaultInjector {
   stop(): void {
     this.trace.story('fault', 'all faults end');
     this.stopped = true;
+    this.coups.clear();
+    this.invitations.clear();
     this.cluster.network.heal();
     for (const member of this.cluster.members) {
       const { trouble } = member.disk;
@@ -121,7 +157,16 @@ export class FaultInjector {
         this.memberOf(fault.target).skew.wallOffsetMs += fault.byMs;
         return;
       case 'transfer':
-        return this.transfer(fault.to);
+        return this.transfer(fault.to, fault);
+      case 'fade':
+        return this.fade(fault);
+      case 'usurp':
+        return this.usurp(fault);
+      case 'ping-pong':
+        return this.pingPong(fault.rounds, fault.gapMs);
+      case 'coup':
+        this.coups.add(fault);
+        return this.after(fault.forMs, () => this.coups.delete(fault));
     }
   }
 
@@ -185,23 +230,14 @@ export class FaultInjector {
         const others = hosts.filter((host) => !fault.group.includes(host));
         return this.block([...pairs(fault.group, others), ...pairs(others, fault.group)], fault.forMs);
       }
-      case 'one-way': {
-        const { host } = this.memberOf(fault.target).identity;
-        const others = hosts.filter((other) => other !== host);
-        const blocked = fault.direction === 'out' ? pairs([host], others) : pairs(others, [host]);
-        return this.block(blocked, fault.forMs);
-      }
+      case 'one-way':
+        return this.block(this.directions(this.memberOf(fault.target), fault.direction), fault.forMs);
       case 'broken-link': {
         const [one, other] = fault.hosts;
         return this.block([...pairs([one], [other]), ...pairs([other], [one])], fault.forMs);
       }
-      case 'slow-link': {
-        const { paths } = this.cluster.network;
-        const { host } = this.memberOf(fault.from).identity;
-        const to = this.random.pick(hosts.filter((other) => other !== host));
-        paths.slowDown(host, to, fault.factor);
-        return this.after(fault.forMs, () => paths.slowDown(host, to, 1));
-      }
+      case 'slow-link':
+        return this.slowLink(fault, hosts);
       case 'reset': {
         const { host } = this.memberOf(fault.target).identity;
         for (const other of hosts) {
@@ -211,6 +247,39 @@ export class FaultInjector {
         return;
       }
     }
+  }
+
+  private slowLink(fault: Extract<Fault, { kind: 'slow-link' }>, hosts: readonly number[]): void {
+    const member = this.memberOf(fault.target);
+    const { host } = member.identity;
+    const others = hosts.filter((other) => other !== host);
+    const slowed =
+      fault.direction === 'out-to-one'
+        ? pairs([host], [this.random.pick(others)])
+        : this.directions(member, fault.direction);
+    this.slowDown(slowed, fault.delayMs, fault.forMs);
+  }
+
+  private slowDown(directions: readonly (readonly [number, number])[], delayMs: number, forMs: number): void {
+    const { paths } = this.cluster.network;
+    for (const [from, to] of directions) {
+      paths.slowDown(from, to, delayMs * 1000);
+    }
+    this.after(forMs, () => {
+      for (const [from, to] of directions) {
+        paths.slowDown(from, to, 0);
+      }
+    });
+  }
+
+  /** The paths from a member to all others, or to it. */
+  private directions(member: SimulatedMember, which: 'in' | 'out' | 'both'): (readonly [number, number])[] {
+    const { host } = member.identity;
+    const others = this.cluster.members.map((other) => other.identity.host).filter((other) => other !== host);
+    return [
+      ...(which === 'in' ? [] : pairs([host], others)),
+      ...(which === 'out' ? [] : pairs(others, [host])),
+    ];
   }
 
   private block(directions: readonly (readonly [number, number])[], forMs: number): void {
@@ -281,25 +350,81 @@ export class FaultInjector {
     }
   }
 
-  private transfer(to: number): void {
+  /** Asks the leader to hand over. */
+  private transfer(to: number, invitation: Invitation): void {
     const { leader } = this.cluster;
     const target = this.cluster.members[to];
-    const clock = leader?.clock;
-    if (
-      leader === null ||
-      leader.replica === null ||
-      clock === null ||
-      clock === undefined ||
-      target === undefined
-    ) {
+    const replica = leader?.replica ?? null;
+    const clock = leader?.clock ?? null;
+    if (leader === null || replica === null || clock === null || target === undefined || leader.isPaused) {
       return;
     }
-    const deadlineMs = clock.monotonicMs() + 1000;
-    leader.replica.transferLeadership(target.identity.id, { deadlineMs }).then(
+    this.invitations.set(leader.identity.id, invitation);
+    const call = { deadlineMs: clock.monotonicMs() + 1000 };
+    replica.transferLeadership(target.identity.id, call).then(
       () => this.trace.story(leader.identity.name, `handed leadership to ${target.identity.name}`),
       (error: unknown) =>
         this.trace.story(leader.identity.name, `could not hand over leadership: ${String(error)}`),
     );
+  }
+
+  private pingPong(rounds: number, gapMs: number): void {
+    const { leader, members } = this.cluster;
+    const others = members.filter((member) => member !== leader && member.replica !== null);
+    if (rounds > 0) {
+      if (others.length > 0) {
+        this.transfer(this.random.pick(others).identity.host, { lateMs: 0, deafMs: 0 });
+      }
+      this.after(gapMs, () => this.pingPong(rounds - 1, gapMs));
+    }
+  }
+
+  private fade(fault: Extract<Fault, { kind: 'fade' }>): void {
+    const member = this.memberOf('leader');
+    const forMs = fault.muteAfterMs + fault.muteMs;
+    this.slowDown(this.directions(member, 'in'), fault.delayMs, forMs);
+    this.after(fault.muteAfterMs, () => this.block(this.directions(member, 'out'), fault.muteMs));
+  }
+
+  private usurp(fault: Extract<Fault, { kind: 'usurp' }>): void {
+    const { leader } = this.cluster;
+    const others = this.random.shuffled(this.cluster.members.filter((member) => member !== leader));
+    const [usurper, ...voters] = others;
+    if (leader === null || usurper === undefined) {
+      return;
+    }
+    const apart = (one: SimulatedMember, other: SimulatedMember): (readonly [number, number])[] => [
+      [one.identity.host, other.identity.host],
+      [other.identity.host, one.identity.host],
+    ];
+    this.block(apart(leader, usurper), fault.afterMs + fault.forMs);
+    for (const voter of voters) {
+      voter.disk.trouble.stalledUntilUs = this.kernel.nowUs + fault.afterMs * 1000;
+    }
+    this.after(fault.afterMs, () => {
+      for (const voter of voters) {
+        this.block(apart(leader, voter), fault.forMs);
+        this.crash(voter, 'now', false, fault.downMs);
+      }
+    });
+  }
+
+  private strikeDown(member: SimulatedMember, coup: Extract<Fault, { kind: 'coup' }>): void {
+    const { strike, lastsMs } = coup;
+    this.trace.story('fault', `coup: ${strike} ${member.identity.name}`);
+    switch (strike) {
+      case 'crash':
+      case 'power-loss':
+        return this.crash(member, 'now', strike === 'power-loss', lastsMs);
+      case 'pause':
+        return this.pause(member, lastsMs);
+      case 'isolate':
+        return this.block(this.directions(member, 'both'), lastsMs);
+      case 'mute':
+        return this.block(this.directions(member, 'out'), lastsMs);
+      case 'deafen':
+        return this.block(this.directions(member, 'in'), lastsMs);
+    }
   }
 
   private memberOf(target: Target): SimulatedMember {

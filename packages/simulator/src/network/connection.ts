@@ -36,6 +36,7 @@ export class Connection {
   private state: State = { kind: 'connecting' };
   private inFlight = 0;
   private tellsUnreachable = false;
+  private cancelAttempt: () => void = () => undefined;
 
   constructor(wire: Wire, from: Endpoint, to: MemberId) {
     this.wire = wire;
@@ -103,6 +104,13 @@ export class Connection {
         this.break(isSilent ? 'unreachable' : 'closed');
       }
     });
+  }
+
+  /** Does not wait for the next attempt. */
+  hurry(): void {
+    if (this.state.kind === 'connecting') {
+      this.connectAfter(0);
+    }
   }
 
   close(): void {
@@ -200,7 +208,8 @@ export class Connection {
   }
 
   private connectAfter(delayUs: number): void {
-    this.from.life.after(delayUs, () => {
+    this.cancelAttempt();
+    this.cancelAttempt = this.from.life.after(delayUs, () => {
       if (this.state.kind !== 'connecting') {
         return;
       }
@@ -212,7 +221,7 @@ export class Connection {
         return;
       }
       const roundTripUs = wire.paths.delayUs(from.host, peer.host) + wire.paths.delayUs(peer.host, from.host);
-      from.life.after(roundTripUs, () => this.opened(peer));
+      this.cancelAttempt = from.life.after(roundTripUs, () => this.opened(peer));
     });
   }
 
@@ -232,6 +241,7 @@ export class Connection {
       held: [],
       givesUp: false,
     };
+    this.wire.reached(this.from, this.to);
   }
 
   /** Once for all that could not be sent at this moment. */

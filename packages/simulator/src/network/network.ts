@@ -45,6 +45,7 @@ export class Network {
       paths: this.paths,
       counts: this.counts,
       endpointOf: (id) => this.endpoints[Number(id) - 1] ?? null,
+      reached: (from, to) => this.reached(from, to),
       watch: (messages) => this.watch(messages),
       tell: (from, fate, messages) => this.tell(from, fate, messages),
     };
@@ -119,6 +120,15 @@ export class Network {
     const connection = new Connection(this.wire, from, to);
     this.connections.add(connection);
     return connection;
+  }
+
+  /** A member that was reached knows that its peer is there, and does not wait any longer to reach it as well. */
+  private reached(from: Endpoint, to: MemberId): void {
+    for (const connection of this.connections) {
+      if (connection.from.id === to && connection.to === from.id) {
+        connection.hurry();
+      }
+    }
   }
 
   private watch(messages: readonly Message[]): void {

@@ -1,7 +1,7 @@
 import type { RandomStream } from '../kernel/random-stream.ts';
 
 /** However slow a path is, nothing is on its way for longer than this. */
-const DELAY_MAX_US = 1_500_000;
+const DELAY_MAX_US = 3_000_000;
 
 /** How the network behaves in a run, beside partitions and other events that are injected one by one. */
 export type NetworkProfile = {
@@ -27,7 +27,7 @@ export class Paths {
   private readonly random: RandomStream;
   private readonly hostCount: number;
   private readonly meanUs: number[] = [];
-  private readonly slowdown: number[] = [];
+  private readonly extraUs: number[] = [];
   private readonly blocks: number[] = [];
 
   constructor(hostCount: number, profile: NetworkProfile, random: RandomStream) {
@@ -37,7 +37,7 @@ export class Paths {
     this.random = random;
     for (let path = 0; path < hostCount * hostCount; path += 1) {
       this.meanUs.push(profile.delayMeanUs * (0.5 + random.fraction()));
-      this.slowdown.push(1);
+      this.extraUs.push(0);
       this.blocks.push(0);
     }
   }
@@ -55,15 +55,15 @@ export class Paths {
     return (this.blocks[this.pathOf(from, to)] ?? 0) > 0;
   }
 
-  /** Delays in this direction are multiplied by `factor` from now on; 1 is normal. */
-  slowDown(from: number, to: number, factor: number): void {
-    this.slowdown[this.pathOf(from, to)] = factor;
+  /** Everything in this direction takes about `extraUs` longer from now on; 0 is normal. */
+  slowDown(from: number, to: number, extraUs: number): void {
+    this.extraUs[this.pathOf(from, to)] = extraUs;
   }
 
   /** How long something that is sent now takes. */
   delayUs(from: number, to: number): number {
     const path = this.pathOf(from, to);
-    const meanUs = (this.meanUs[path] ?? 0) * (this.slowdown[path] ?? 1);
+    const meanUs = (this.meanUs[path] ?? 0) + (this.extraUs[path] ?? 0);
     const lateUs = this.random.chance(this.retransmitChance) ? this.retransmitUs : 0;
     return Math.min(meanUs * 0.5 + this.random.exponential(meanUs * 0.5) + lateUs, DELAY_MAX_US);
   }
@@ -72,7 +72,7 @@ export class Paths {
   heal(): void {
     this.retransmitChance = 0;
     this.blocks.fill(0);
-    this.slowdown.fill(1);
+    this.extraUs.fill(0);
   }
 
   private changeBlocks(from: number, to: number, change: number): void {

@@ -30,6 +30,8 @@ export type Wire = {
   readonly counts: NetworkCounts;
   /** The process of a member, or null while it has none. */
   readonly endpointOf: (id: MemberId) => Endpoint | null;
+  /** A process has reached a member. */
+  readonly reached: (from: Endpoint, to: MemberId) => void;
   /** Every message that leaves a member, delivered or not. */
   readonly watch: (messages: readonly Message[]) => void;
   readonly tell: (from: Endpoint, fate: Fate, messages: readonly Message[]) => void;

@@ -5,15 +5,27 @@ import type { CrashPoint, Fault, ScheduledFaultKind, Target } from './fault.ts';
 const FIRST_FAULT_MS = 200;
 
 /** What the drawing of faults depends on. */
-export type FaultSetting = { readonly members: number; readonly durationMs: number };
+export type FaultSetting = {
+  readonly members: number;
+  readonly durationMs: number;
+  /** About how long one message and one write to disk take together. */
+  readonly hopMs: number;
+  readonly electionTimeoutMs: number;
+  readonly reads: 'read-index' | 'lease';
+  /** How many times as often as usual faults strike. */
+  readonly intensity: number;
+};
 
 /**
- * Draws when faults of one kind strike: as often in this run as its stream says, at random times.
+ * Draws when faults of one kind strike: as often in this run as its stream says, at random times. How long they
+ * last is drawn around what matters to the protocol: the time of a message, and that of an election.
  *
  * `random` belongs to this kind alone, so that turning one kind off leaves the others where they were.
  */
 export function drawFaults(kind: ScheduledFaultKind, setting: FaultSetting, random: RandomStream): Fault[] {
-  const meanGapMs = random.between(1, 6) * 1000 * RARITY[kind];
+  const testsLease = setting.reads === 'lease' && LEASE_KINDS.has(kind);
+  const usualGapMs = random.between(1, 6) * 1000 * RARITY[kind] * (testsLease ? 0.4 : 1);
+  const meanGapMs = usualGapMs / setting.intensity;
   const faults: Fault[] = [];
   let atMs = FIRST_FAULT_MS;
   for (;;) {
@@ -21,7 +33,7 @@ export function drawFaults(kind: ScheduledFaultKind, setting: FaultSetting, rand
     if (atMs >= setting.durationMs) {
       return faults;
     }
-    const fault = drawFault(kind, atMs, setting.members, random);
+    const fault = new FaultDrawer(atMs, setting, random).draw(kind);
     if (fault !== null) {
       faults.push(fault);
     }
@@ -52,77 +64,148 @@ const RARITY: Readonly<Record<ScheduledFaultKind, number>> = {
   'engine-failure': 2,
   'clock-leap': 1,
   'wall-clock-jump': 1,
-  transfer: 1,
+  transfer: 0.7,
+  'ping-pong': 1,
+  coup: 1,
+  fade: 1,
+  usurp: 1,
 };
 
-function drawFault(
-  kind: ScheduledFaultKind,
-  atMs: number,
-  members: number,
-  random: RandomStream,
-): Fault | null {
-  const target: Target = random.chance(0.5) ? 'leader' : random.integer(members);
-  const forMs = random.pick([random.between(20, 300), random.between(300, 2500), random.between(2500, 5000)]);
-  switch (kind) {
-    case 'crash':
-    case 'power-loss':
-      return { atMs, kind, target, point: drawCrashPoint(random), downMs: drawDownMs(random) };
-    case 'crash-all':
-      return { atMs, kind, power: random.chance(0.5), downMs: drawDownMs(random) };
-    case 'rolling-restart':
-      return { atMs, kind, downMs: drawDownMs(random), gapMs: random.between(100, 1500) };
-    case 'disk-full':
-    case 'pause':
-    case 'disk-stall':
-      return { atMs, kind, target, forMs };
-    case 'reset':
-    case 'sync-failure':
-    case 'write-failure':
-    case 'misdirected-read':
-    case 'engine-failure':
-      return { atMs, kind, target };
-    case 'bit-flip':
-      return members < 3 ? null : { atMs, kind, target: random.integer(members) };
-    case 'clock-leap':
-      return { atMs, kind, target, byMs: random.pick([10, 100, 1000, 10_000]) };
-    case 'wall-clock-jump':
-      return { atMs, kind, target, byMs: random.pick([-3_600_000, -1000, 1000, 86_400_000]) };
-    case 'partition':
-    case 'one-way':
-    case 'broken-link':
-    case 'slow-link':
-    case 'transfer':
-      return members < 2 ? null : drawNetworkFault(kind, { atMs, target, forMs }, members, random);
+/** A leader that is deposed without knowing it may answer reads that it must not. */
+const LEASE_KINDS: ReadonlySet<ScheduledFaultKind> = new Set(['transfer', 'fade', 'usurp']);
+
+/** Draws one fault that strikes at a given time. */
+class FaultDrawer {
+  private readonly atMs: number;
+  private readonly setting: FaultSetting;
+  private readonly random: RandomStream;
+
+  constructor(atMs: number, setting: FaultSetting, random: RandomStream) {
+    this.atMs = atMs;
+    this.setting = setting;
+    this.random = random;
   }
-}
 
-function drawNetworkFault(
-  kind: 'partition' | 'one-way' | 'broken-link' | 'slow-link' | 'transfer',
-  drawn: { readonly atMs: number; readonly target: Target; readonly forMs: number },
-  members: number,
-  random: RandomStream,
-): Fault {
-  const { atMs, target, forMs } = drawn;
-  const hosts = random.shuffled(Array.from({ length: members }, (_, host) => host));
-  const [first = 0, second = 1] = hosts;
-  switch (kind) {
-    case 'partition':
-      return { atMs, kind, group: hosts.slice(0, random.between(1, members - 1)), forMs };
-    case 'one-way':
-      return { atMs, kind, target, direction: random.pick(['in', 'out']), forMs };
-    case 'broken-link':
-      return { atMs, kind, hosts: [first, second], forMs };
-    case 'slow-link':
-      return { atMs, kind, from: target, factor: random.pick([5, 50, 500]), forMs };
-    case 'transfer':
-      return { atMs, kind, to: first };
+  /** Null for a fault that the cluster is too small for. */
+  draw(kind: ScheduledFaultKind): Fault | null {
+    const { atMs, random } = this;
+    const { members } = this.setting;
+    switch (kind) {
+      case 'crash':
+      case 'power-loss':
+        return { atMs, kind, target: this.target(), point: this.crashPoint(), downMs: this.lengthMs() };
+      case 'crash-all':
+        return { atMs, kind, power: random.chance(0.5), downMs: this.lengthMs() };
+      case 'rolling-restart':
+        return { atMs, kind, downMs: this.lengthMs(), gapMs: random.between(100, 1500) };
+      case 'disk-full':
+      case 'pause':
+      case 'disk-stall':
+        return { atMs, kind, target: this.target(), forMs: this.lengthMs() };
+      case 'reset':
+      case 'sync-failure':
+      case 'write-failure':
+      case 'misdirected-read':
+      case 'engine-failure':
+        return { atMs, kind, target: this.target() };
+      case 'bit-flip':
+        return members < 3 ? null : { atMs, kind, target: random.integer(members) };
+      case 'clock-leap':
+        return { atMs, kind, target: this.target(), byMs: random.pick([10, 100, 1000, 10_000]) };
+      case 'wall-clock-jump':
+        return {
+          atMs,
+          kind,
+          target: this.target(),
+          byMs: random.pick([-3_600_000, -1000, 1000, 86_400_000]),
+        };
+      case 'partition':
+      case 'one-way':
+      case 'broken-link':
+      case 'slow-link':
+        return members < 2 ? null : this.drawNetworkFault(kind);
+      case 'transfer':
+      case 'ping-pong':
+      case 'coup':
+      case 'fade':
+      case 'usurp':
+        return members < 2 ? null : this.drawUpheaval(kind);
+    }
   }
-}
 
-function drawCrashPoint(random: RandomStream): CrashPoint {
-  return random.pick(['now', 'now', 'write', 'sync', 'sync', 'create', 'rename', 'sync-directory']);
-}
+  private drawNetworkFault(kind: 'partition' | 'one-way' | 'broken-link' | 'slow-link'): Fault {
+    const { atMs, random } = this;
+    const { members, electionTimeoutMs } = this.setting;
+    const hosts = random.shuffled(Array.from({ length: members }, (_, host) => host));
+    const [first = 0, second = 1] = hosts;
+    const forMs = this.lengthMs();
+    switch (kind) {
+      case 'partition':
+        return { atMs, kind, group: hosts.slice(0, random.between(1, members - 1)), forMs };
+      case 'one-way':
+        return { atMs, kind, target: this.target(), direction: random.pick(['in', 'out']), forMs };
+      case 'broken-link':
+        return { atMs, kind, hosts: [first, second], forMs };
+      case 'slow-link': {
+        const direction = random.pick(['in', 'out', 'out-to-one'] as const);
+        const delayMs = Math.ceil(electionTimeoutMs * random.pick([0.1, 0.3, 0.6, 1, 2]));
+        return { atMs, kind, target: this.target(), direction, delayMs, forMs };
+      }
+    }
+  }
 
-function drawDownMs(random: RandomStream): number {
-  return random.pick([random.between(1, 100), random.between(100, 1500), random.between(1500, 5000)]);
+  private drawUpheaval(kind: 'transfer' | 'ping-pong' | 'coup' | 'fade' | 'usurp'): Fault {
+    const { atMs, random } = this;
+    const { members, electionTimeoutMs } = this.setting;
+    switch (kind) {
+      case 'transfer': {
+        const lateMs = Math.ceil(electionTimeoutMs * random.pick([0, 0, 1.2, 2]));
+        const deafMs = random.chance(0.5) ? this.lengthMs() : 0;
+        return { atMs, kind, to: random.integer(members), lateMs, deafMs };
+      }
+      case 'ping-pong':
+        return { atMs, kind, rounds: random.between(2, 8), gapMs: this.momentMs() + random.between(1, 200) };
+      case 'coup': {
+        const forMs = electionTimeoutMs * random.pick([random.between(3, 12), 40]);
+        const strike = random.pick(['crash', 'power-loss', 'pause', 'isolate', 'mute', 'deafen'] as const);
+        return { atMs, kind, forMs, strike, afterMs: this.momentMs(), lastsMs: this.lengthMs() };
+      }
+      case 'fade': {
+        const delayMs = Math.ceil(electionTimeoutMs * random.pick([0.3, 0.6, 1, 2]));
+        const muteMs = Math.ceil(electionTimeoutMs * random.between(2, 5));
+        return { atMs, kind, delayMs, muteAfterMs: delayMs + this.lengthMs(), muteMs };
+      }
+      case 'usurp': {
+        const afterMs = Math.ceil(electionTimeoutMs * (1 + 2 * random.fraction()));
+        const forMs = Math.ceil(electionTimeoutMs * (0.5 + 1.5 * random.fraction()));
+        return { atMs, kind, afterMs, downMs: random.between(1, 20), forMs };
+      }
+    }
+  }
+
+  private target(): Target {
+    return this.random.chance(0.5) ? 'leader' : this.random.integer(this.setting.members);
+  }
+
+  private crashPoint(): CrashPoint {
+    return this.random.pick(['now', 'now', 'write', 'sync', 'sync', 'create', 'rename', 'sync-directory']);
+  }
+
+  /** A time in which a message or a few are sent and written: where protocols are in the middle of something. */
+  private momentMs(): number {
+    const { hopMs } = this.setting;
+    return Math.ceil(this.random.exponential(hopMs * this.random.pick([0.3, 1, 3, 10])) * 1000) / 1000;
+  }
+
+  /** From shorter than an election takes to much longer. */
+  private lengthMs(): number {
+    const { random } = this;
+    const { electionTimeoutMs } = this.setting;
+    return random.pick([
+      random.between(1, 100),
+      Math.ceil(electionTimeoutMs * (0.3 + random.fraction())),
+      Math.ceil(electionTimeoutMs * (1 + 3 * random.fraction())),
+      random.between(1500, 5000),
+    ]);
+  }
 }

@@ -6,6 +6,8 @@ import { FAULT_KINDS, type FaultKind, SCHEDULED_FAULT_KINDS } from './fault.ts';
 import type { EngineKind, PlanLimits, RunPlan, WorkloadPlan } from './plan.ts';
 import { drawWorkload } from './workloads.ts';
 
+const ELECTION_TIMEOUT_TICKS = 10;
+
 /** What the caller fixes; everything else is drawn from the seed. */
 export type PlanChoices = {
   readonly members?: number;
@@ -37,6 +39,16 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
   const shape = { ...drawn, ...definedOf(choices) };
   const { members, reads, durationMs } = shape;
   const swarm = drawSwarm(seed, choices);
+  const { kinds } = swarm;
+  const network = drawNetwork(streamOf(seed, 'plan.network'), kinds);
+  const setting = {
+    members,
+    durationMs,
+    hopMs: (network.delayMeanUs + drawn.disk.syncMeanUs) / 1000,
+    electionTimeoutMs: ELECTION_TIMEOUT_TICKS * drawn.tickMs,
+    reads,
+    intensity: swarm.intensity,
+  };
   return {
     seed,
     members,
@@ -48,16 +60,16 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     checkQuorum: drawn.checkQuorum || reads === 'lease',
     limits: drawLimits(streamOf(seed, 'plan.limits')),
     tickMs: drawn.tickMs,
-    electionTimeoutTicks: 10,
+    electionTimeoutTicks: ELECTION_TIMEOUT_TICKS,
     segmentMaxBytes: drawn.segmentMaxBytes,
     logCacheMaxBytes: drawn.logCacheMaxBytes,
     durationMs,
-    network: drawNetwork(streamOf(seed, 'plan.network'), swarm),
+    network,
     disk: drawn.disk,
-    clockRates: drawClockRates(streamOf(seed, 'plan.clocks'), members, swarm.has('clock-drift')),
+    clockRates: drawClockRates(streamOf(seed, 'plan.clocks'), members, kinds.has('clock-drift')),
     workload: limitWorkload(drawWorkload(streamOf(seed, 'plan.workload'), choices.workload ?? null), choices),
-    faults: SCHEDULED_FAULT_KINDS.filter((kind) => swarm.has(kind) && isPromised(kind, reads))
-      .flatMap((kind) => drawFaults(kind, { members, durationMs }, streamOf(seed, `plan.faults.${kind}`)))
+    faults: SCHEDULED_FAULT_KINDS.filter((kind) => kinds.has(kind) && isPromised(kind, reads))
+      .flatMap((kind) => drawFaults(kind, setting, streamOf(seed, `plan.faults.${kind}`)))
       .sort((one, other) => one.atMs - other.atMs)
       .filter((_, position) => choices.drop?.includes(position) !== true),
   };
@@ -120,13 +132,21 @@ function isPromised(kind: FaultKind, reads: 'read-index' | 'lease'): boolean {
   return !(kind === 'clock-leap' && reads === 'lease');
 }
 
-function drawSwarm(seed: number, choices: PlanChoices): ReadonlySet<FaultKind> {
+/** The kinds of faults that a run has, and how often they strike. */
+type Swarm = { readonly kinds: ReadonlySet<FaultKind>; readonly intensity: number };
+
+/** Mostly a broad swarm; now and then a few kinds only, but those again and again. */
+function drawSwarm(seed: number, choices: PlanChoices): Swarm {
   const random = streamOf(seed, 'plan.swarm');
   const density = random.pick([0, 0.15, 0.3, 0.3, 0.5, 0.8]);
-  const drawn = FAULT_KINDS.filter(() => random.fraction() < density);
+  const broad = FAULT_KINDS.filter(() => random.fraction() < density);
   const allowed = choices.faults ?? FAULT_KINDS;
-  const chosen = choices.allFaults === true ? allowed : drawn.filter((kind) => allowed.includes(kind));
-  return new Set(chosen.filter((kind) => choices.calm?.includes(kind) !== true));
+  const isFocused = random.chance(0.3) && allowed.length > 0;
+  const focused = random.shuffled(allowed).slice(0, random.between(1, 3));
+  const drawn = isFocused ? focused : broad.filter((kind) => allowed.includes(kind));
+  const chosen = choices.allFaults === true ? allowed : drawn;
+  const kinds = new Set(chosen.filter((kind) => choices.calm?.includes(kind) !== true));
+  return { kinds, intensity: isFocused && choices.allFaults !== true ? random.pick([1, 2, 4]) : 1 };
 }
 
 function drawLimits(random: RandomStream): PlanLimits {

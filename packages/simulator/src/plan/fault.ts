@@ -39,7 +39,14 @@ type FaultBody =
     }
   /** Two hosts do not hear each other, all others do. */
   | { readonly kind: 'broken-link'; readonly hosts: readonly [number, number]; readonly forMs: number }
-  | { readonly kind: 'slow-link'; readonly from: Target; readonly factor: number; readonly forMs: number }
+  /** What a host sends to all others (`out`), to one of them (`out-to-one`), or is sent (`in`) takes longer. */
+  | {
+      readonly kind: 'slow-link';
+      readonly target: Target;
+      readonly direction: 'in' | 'out' | 'out-to-one';
+      readonly delayMs: number;
+      readonly forMs: number;
+    }
   /** All connections of a host break. */
   | { readonly kind: 'reset'; readonly target: Target }
   | { readonly kind: 'disk-stall'; readonly target: Target; readonly forMs: number }
@@ -54,8 +61,35 @@ type FaultBody =
   /** The monotonic clock leaps forward. */
   | { readonly kind: 'clock-leap'; readonly target: Target; readonly byMs: number }
   | { readonly kind: 'wall-clock-jump'; readonly target: Target; readonly byMs: number }
-  /** No fault, but as disturbing: leadership is handed to another member. */
-  | { readonly kind: 'transfer'; readonly to: number };
+  /**
+   * No fault, but as disturbing: leadership is handed to another member. The invitation to campaign is on its way
+   * for `lateMs`; when it arrives, the old leader hears nothing for `deafMs`.
+   */
+  | { readonly kind: 'transfer'; readonly to: number; readonly lateMs: number; readonly deafMs: number }
+  /** Leadership is handed from member to member, `rounds` times. */
+  | { readonly kind: 'ping-pong'; readonly rounds: number; readonly gapMs: number }
+  /**
+   * Whoever is elected within `forMs` is struck down after about `afterMs`, for `lastsMs`: terms change hands
+   * while each has replicated only a part of what it began (Raft, figure 8).
+   */
+  | {
+      readonly kind: 'coup';
+      readonly forMs: number;
+      readonly strike: Strike;
+      readonly afterMs: number;
+      readonly lastsMs: number;
+    }
+  /** What the leader hears comes late, by `delayMs`; then nobody hears it any more, while it still gets old answers. */
+  | { readonly kind: 'fade'; readonly delayMs: number; readonly muteAfterMs: number; readonly muteMs: number }
+  /**
+   * One member does not hear the leader and wants to be elected. Its possible voters do hear the leader, but get
+   * nothing written, so that it stays up to date. After `afterMs` they restart and forget that they hear the
+   * leader, which is cut off for `forMs`.
+   */
+  | { readonly kind: 'usurp'; readonly afterMs: number; readonly downMs: number; readonly forMs: number };
+
+/** What happens to a new leader: `isolate` cuts it off, `mute` lets it hear but not speak, `deafen` the other way round. */
+export type Strike = 'crash' | 'power-loss' | 'pause' | 'isolate' | 'mute' | 'deafen';
 
 /** Faults that are scheduled one by one. */
 export const SCHEDULED_FAULT_KINDS = [
@@ -79,6 +113,10 @@ export const SCHEDULED_FAULT_KINDS = [
   'clock-leap',
   'wall-clock-jump',
   'transfer',
+  'ping-pong',
+  'coup',
+  'fade',
+  'usurp',
 ] as const satisfies readonly Fault['kind'][];
 
 /** Faults that are on during the whole run. `clock-drift`: the hosts' clocks run at different rates. */

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { RaftCore } from '@quorate/raft';
 import { Cluster } from '../cluster/cluster.ts';
 import type { MemberIdentity, RunObserver, Violation } from '../cluster/run-observer.ts';
 import type { SimulatedMember } from '../cluster/simulated-member.ts';
@@ -67,6 +68,7 @@ class Run {
   private violation: Violation | null = null;
   private undecided = false;
   private deaths = 0;
+  private latestLeaderTerm = 0;
 
   constructor(plan: RunPlan, level: TraceLevel, engineHosts: EngineHosts) {
     this.plan = plan;
@@ -77,7 +79,9 @@ class Run {
     this.recorder = new HistoryRecorder((write) => this.checkers.acknowledged(write));
     const watcher: RunObserver = {
       processDied: (member) => this.processDied(member),
-      coreStepped: (member, _core, input) => {
+      messageSent: (message) => this.injector.messageSent(message),
+      coreStepped: (member, core, input) => {
+        this.noteLeader(member, core);
         if (input.type === 'applied') {
           this.observeStore(member, false);
         } else if (input.type === 'tick') {
@@ -202,6 +206,14 @@ class Run {
     if (store !== null && store !== undefined) {
       this.checkers.revisionOrder.observe(identity.name, store.appliedIndex, store.revision);
       this.checkers.stateDigest.observe(identity.name, store.appliedIndex, () => store.digest(), always);
+    }
+  }
+
+  private noteLeader({ host }: MemberIdentity, { role, term }: RaftCore): void {
+    const member = this.cluster.members[host];
+    if (role === 'leader' && term > this.latestLeaderTerm && member !== undefined) {
+      this.latestLeaderTerm = term;
+      this.injector.leaderElected(member);
     }
   }
 
