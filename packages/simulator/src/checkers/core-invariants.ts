@@ -13,8 +13,8 @@ import type { MemberIdentity, Report, RunObserver } from '../cluster/run-observe
  * Checking and copying a state cost more than a step, so only every n-th state is looked at: what is broken
  * stays broken, and any two states of one life can be compared.
  */
-const STATE_EVERY_STEPS = 8;
-const TRANSITION_EVERY_STEPS = 64;
+const STATE_EVERY_STEPS = 16;
+const TRANSITION_EVERY_STEPS = 96;
 
 /** The core's own account of what must hold of one state, and of two successive ones (`invariants.ts` of raft). */
 export class CoreInvariants implements RunObserver {

@@ -1,7 +1,7 @@
 import type { Report } from '../cluster/run-observer.ts';
 
 /** Digests read the whole store: they are taken at about one applied index in this many, and at the end. */
-const SAMPLE_EVERY = 24;
+const SAMPLE_EVERY = 64;
 
 /** State machines that have applied the same entries hold the same state, on every member, engine and life. */
 export class StateDigest {

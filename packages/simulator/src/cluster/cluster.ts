@@ -6,7 +6,7 @@ import type { Trace } from '../kernel/trace.ts';
 import { Network } from '../network/network.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { EngineHost } from './engine-host.ts';
-import type { MemberIdentity, RunObserver } from './run-observer.ts';
+import type { Audience, MemberIdentity } from './run-observer.ts';
 import { type ProcessEnd, SimulatedMember } from './simulated-member.ts';
 
 /** How long a process that ended itself stays down: what a service manager would wait. */
@@ -16,7 +16,7 @@ export type ClusterParts = {
   readonly plan: RunPlan;
   readonly kernel: Kernel;
   readonly trace: Trace;
-  readonly observers: readonly RunObserver[];
+  readonly audience: Audience;
   readonly engineHostOf: (host: number) => EngineHost;
   /**
    * A process ended itself. Says whether the member starts again, or is lost for good because its disk is
@@ -36,7 +36,7 @@ export class Cluster {
 
   constructor(parts: ClusterParts) {
     this.parts = parts;
-    const { plan, kernel, trace, observers } = parts;
+    const { plan, kernel, trace, audience } = parts;
     this.network = new Network({
       kernel,
       random: streamOf(plan.seed, 'network'),
@@ -44,11 +44,7 @@ export class Cluster {
       hostCount: plan.members,
       trace,
     });
-    this.network.watchMessages((message) => {
-      for (const observer of observers) {
-        observer.messageSent?.(message);
-      }
-    });
+    this.network.watchMessages((message) => audience.messageSent(message));
     const identities = Array.from({ length: plan.members }, (_, host) => identityOf(host));
     this.members = identities.map((identity) =>
       this.createMember(identity, foundingConfiguration(identities)),
@@ -114,7 +110,7 @@ export class Cluster {
   }
 
   private createMember(identity: MemberIdentity, founding: Configuration): SimulatedMember {
-    const { plan, kernel, trace, observers, engineHostOf, judgeEnd } = this.parts;
+    const { plan, kernel, trace, audience, engineHostOf, judgeEnd } = this.parts;
     return new SimulatedMember({
       identity,
       plan,
@@ -126,7 +122,7 @@ export class Cluster {
       engines: engineHostOf(identity.host),
       random: streamOf(plan.seed, `member.${identity.host}`),
       founding,
-      observers,
+      audience,
       ended: (member, end) => {
         if (judgeEnd(member, end) === 'lost') {
           trace.story(identity.name, 'is lost for good');

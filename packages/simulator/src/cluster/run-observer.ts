@@ -18,6 +18,53 @@ export interface RunObserver {
   processDied?(member: MemberIdentity): void;
 }
 
+/** All observers of a run, sorted by what they want to see: most want little of it, and steps are many. */
+export class Audience implements Required<RunObserver> {
+  private readonly recovered: readonly RunObserver[];
+  private readonly restored: readonly RunObserver[];
+  private readonly stepped: readonly RunObserver[];
+  private readonly sent: readonly RunObserver[];
+  private readonly died: readonly RunObserver[];
+
+  constructor(observers: readonly RunObserver[]) {
+    this.recovered = observers.filter((observer) => observer.logRecovered !== undefined);
+    this.restored = observers.filter((observer) => observer.coreRestored !== undefined);
+    this.stepped = observers.filter((observer) => observer.coreStepped !== undefined);
+    this.sent = observers.filter((observer) => observer.messageSent !== undefined);
+    this.died = observers.filter((observer) => observer.processDied !== undefined);
+  }
+
+  logRecovered(member: MemberIdentity, recovered: RecoveredLog): void {
+    for (const observer of this.recovered) {
+      observer.logRecovered?.(member, recovered);
+    }
+  }
+
+  coreRestored(member: MemberIdentity, core: RaftCore): void {
+    for (const observer of this.restored) {
+      observer.coreRestored?.(member, core);
+    }
+  }
+
+  coreStepped(member: MemberIdentity, core: RaftCore, input: Input, output: Output): void {
+    for (const observer of this.stepped) {
+      observer.coreStepped?.(member, core, input, output);
+    }
+  }
+
+  messageSent(message: Message): void {
+    for (const observer of this.sent) {
+      observer.messageSent?.(message);
+    }
+  }
+
+  processDied(member: MemberIdentity): void {
+    for (const observer of this.died) {
+      observer.processDied?.(member);
+    }
+  }
+}
+
 /** Something that must never be. */
 export type Violation = {
   /** The name of the checker, such as `election-safety`. */

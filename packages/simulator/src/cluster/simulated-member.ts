@@ -19,7 +19,7 @@ import type { Endpoint } from '../network/wire.ts';
 import type { CrashPoint } from '../plan/fault.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { EngineHost } from './engine-host.ts';
-import type { MemberIdentity, RunObserver } from './run-observer.ts';
+import type { Audience, MemberIdentity } from './run-observer.ts';
 import { storyLogger } from './story-logger.ts';
 
 /** How a process came to an end that nobody asked for. */
@@ -36,7 +36,7 @@ export type MemberParts = {
   readonly engines: EngineHost;
   readonly random: RandomStream;
   readonly founding: Configuration;
-  readonly observers: readonly RunObserver[];
+  readonly audience: Audience;
   /** A process could not start, or stopped itself. It is dead already. */
   readonly ended: (member: SimulatedMember, end: ProcessEnd) => void;
 };
@@ -136,7 +136,7 @@ export class SimulatedMember {
     if (process === null) {
       return;
     }
-    const { trace, network, observers } = this.parts;
+    const { trace, network } = this.parts;
     this.process = null;
     process.life.kill();
     if (process.endpoint !== null) {
@@ -154,9 +154,7 @@ export class SimulatedMember {
     } else {
       trace.story(this.identity.name, 'crashes');
     }
-    for (const observer of observers) {
-      observer.processDied?.(this.identity);
-    }
+    this.parts.audience.processDied(this.identity);
   }
 
   /** Lets `crash` happen when the process reaches `point`. False if no process runs. */
@@ -230,16 +228,14 @@ export class SimulatedMember {
       segmentMaxBytes,
       recoveredCacheMaxBytes: plan.logCacheMaxBytes,
     });
-    for (const observer of this.parts.observers) {
-      observer.logRecovered?.(this.identity, log.recovered);
-    }
+    this.parts.audience.logRecovered(this.identity, log.recovered);
     const store = Store.open(this.engines.open(process.life));
     process.store = store;
     return Replica.open(this.optionsOf(process, log, store));
   }
 
   private optionsOf(process: Process, log: ReplicaOptions['log'], store: Store): ReplicaOptions {
-    const { plan, random, trace, observers, network, founding } = this.parts;
+    const { plan, random, trace, audience, network, founding } = this.parts;
     const { id, name, host } = this.identity;
     const defaults = defaultRaftOptions({ id, electionTimeoutMs: 1, random: () => 0 });
     return {
@@ -249,6 +245,7 @@ export class SimulatedMember {
       raft: {
         ...defaults,
         electionTimeoutTicks: plan.electionTimeoutTicks,
+        heartbeatTicks: plan.heartbeatTicks,
         preVote: plan.preVote,
         checkQuorum: plan.checkQuorum,
         reads: plan.reads,
@@ -276,16 +273,10 @@ export class SimulatedMember {
         return network.connect(process.endpoint);
       },
       observer: {
-        restored: (core) => {
-          for (const observer of observers) {
-            observer.coreRestored?.(this.identity, core);
-          }
-        },
+        restored: (core) => audience.coreRestored(this.identity, core),
         stepped: (core, input, output) => {
           if (process.life.alive) {
-            for (const observer of observers) {
-              observer.coreStepped?.(this.identity, core, input, output);
-            }
+            audience.coreStepped(this.identity, core, input, output);
           }
         },
       },
@@ -323,9 +314,7 @@ export class SimulatedMember {
     }
     this.disk.processDied();
     this.engines.processDied();
-    for (const observer of this.parts.observers) {
-      observer.processDied?.(this.identity);
-    }
+    this.parts.audience.processDied(this.identity);
   }
 }
 

@@ -61,6 +61,7 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     limits: drawLimits(streamOf(seed, 'plan.limits')),
     tickMs: drawn.tickMs,
     electionTimeoutTicks: ELECTION_TIMEOUT_TICKS,
+    heartbeatTicks: drawn.heartbeatTicks,
     segmentMaxBytes: drawn.segmentMaxBytes,
     logCacheMaxBytes: drawn.logCacheMaxBytes,
     durationMs,
@@ -93,6 +94,7 @@ type Shape = Pick<
   | 'preVote'
   | 'checkQuorum'
   | 'tickMs'
+  | 'heartbeatTicks'
   | 'segmentMaxBytes'
   | 'logCacheMaxBytes'
   | 'disk'
@@ -109,6 +111,7 @@ function drawShape(random: RandomStream): Shape {
     preVote: random.chance(0.85),
     checkQuorum: random.chance(0.9),
     tickMs: random.pick([20, 50, 100]),
+    heartbeatTicks: random.pick([1, 1, 2, 3]),
     segmentMaxBytes: random.pick([4096, 16_384, 65_536, 262_144]),
     logCacheMaxBytes: random.pick([1024, 16_384, 1_048_576]),
     disk: { accessMeanUs: random.pick([5, 30, 150]), syncMeanUs: random.pick([100, 400, 2000, 8000]) },

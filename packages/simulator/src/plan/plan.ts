@@ -65,6 +65,7 @@ export type RunPlan = {
   readonly limits: PlanLimits;
   readonly tickMs: number;
   readonly electionTimeoutTicks: number;
+  readonly heartbeatTicks: number;
   /** The size of the log's segments: small ones make changes of segments frequent. */
   readonly segmentMaxBytes: number;
   /** What the core keeps of the log in memory: a small cache makes it ask for older entries. */

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { RaftCore } from '@quorate/raft';
 import { Cluster } from '../cluster/cluster.ts';
-import type { MemberIdentity, RunObserver, Violation } from '../cluster/run-observer.ts';
+import { Audience, type MemberIdentity, type RunObserver, type Violation } from '../cluster/run-observer.ts';
 import type { SimulatedMember } from '../cluster/simulated-member.ts';
 import { FaultInjector } from '../faults/fault-injector.ts';
 import { Kernel } from '../kernel/kernel.ts';
@@ -94,7 +94,7 @@ class Run {
       plan,
       kernel: this.kernel,
       trace: this.trace,
-      observers: [...this.checkers.observers, watcher],
+      audience: new Audience([...this.checkers.observers, watcher]),
       engineHostOf: (host) => engineHosts.of(host),
       judgeEnd: (member, end) => judgeProcessEnd(member, end, this.injector.injectedInto(member), report),
     });
@@ -122,9 +122,14 @@ class Run {
       client.start();
     }
     this.kernel.schedule(this.plan.durationMs * 1000, () => this.recover());
-    await this.kernel.run(Number.MAX_SAFE_INTEGER, () => this.isOver);
-    if (this.violation === null) {
-      this.judgeEnd();
+    try {
+      await this.kernel.run(Number.MAX_SAFE_INTEGER, () => this.isOver);
+      if (this.violation === null) {
+        this.judgeEnd();
+      }
+    } catch (error) {
+      // Something spins without simulated time passing, or threw where nothing may throw.
+      this.report({ property: 'broken-run', explanation: textOf(error) });
     }
   }
 
