@@ -4,11 +4,12 @@
  *
  * - `founded`: everyone has just started for the first time.
  * - `elected`: n1 leads term 2, all have all its entries and know that they are committed.
- * - `contested`: n1 led term 2 and has an entry that nobody else has; n2 was elected in term 3, and has others.
- *   With a third leader that gets at the entries of the first, this is figure 8 of the paper.
+ * - `contested`: n1 led term 2, and has an entry of it that nobody else has; n2 led term 3 with the vote of n3, and
+ *   has others; then n1 was elected again, in term 4. That is figure 8 of the paper, on the way from (b) to (c).
+ *   What n1 and n2 have appended is still under way.
  *
- * On the way nobody crashes and nothing is read. What was under way is lost. The commands that were given are
- * taken from the bounds.
+ * On the way nobody crashes and nothing is read. The commands that were given are taken from the bounds, and so are
+ * the two half election timeouts that pass where time matters.
  */
 export const starts = ['founded', 'elected', 'contested'] as const;
 
@@ -34,6 +35,11 @@ export type Bounds = {
   readonly reads: number;
   /** Orders to hand over leadership. */
   readonly transfers: number;
+  /**
+   * Half election timeouts that pass, on all clocks alike. Above 0 reads are answered by leases, which are the only
+   * thing that depends on how much time has passed.
+   */
+  readonly time: number;
   /** Times that a leader is told that a peer is unreachable. */
   readonly losses: number;
   /** How often a message that was delivered is delivered again: so often in all, or without limit. */
@@ -56,6 +62,7 @@ const defaults: Bounds = {
   heartbeats: 0,
   reads: 0,
   transfers: 0,
+  time: 0,
   losses: 0,
   duplicates: 'unlimited',
   slowDisk: true,
@@ -87,7 +94,7 @@ export const boundsPresets = {
   durability: bounds({
     start: 'elected',
     termMax: 3,
-    commands: 1,
+    commands: 2,
     crashes: 1,
     preVote: false,
     checkQuorum: false,
@@ -101,6 +108,18 @@ export const boundsPresets = {
     slowDisk: false,
     preVote: false,
     checkQuorum: false,
+  }),
+  /** Reads by lease while leadership is handed over, members restart and time passes. */
+  lease: bounds({
+    start: 'elected',
+    termMax: 3,
+    crashes: 1,
+    heartbeats: 1,
+    reads: 1,
+    transfers: 1,
+    time: 5,
+    slowDisk: false,
+    preVote: false,
   }),
   /** Leadership transfer, forwarded commands, heartbeats and lost connections. */
   everything: bounds({
@@ -183,6 +202,7 @@ function parseBound(name: string, value: string): Partial<Bounds> {
     case 'heartbeats':
     case 'reads':
     case 'transfers':
+    case 'time':
     case 'losses':
       return { [name]: parseCount(name, value) };
     default:
@@ -205,16 +225,20 @@ function checkBounds(checked: Bounds): Bounds {
     heartbeats: 7,
     reads: 7,
     transfers: 7,
+    time: 7,
     losses: 7,
   };
   for (const [name, max] of Object.entries(limits)) {
     if (checked[name as keyof typeof limits] > max) throw new RangeError(`${name} is at most ${max}`);
   }
+  if (checked.time > 0 && !checked.checkQuorum) throw new RangeError('leases need checkQuorum');
+  if (checked.time > 0 && checked.start === 'contested') throw new RangeError('contested knows no time');
+  if (checked.start === 'elected' && checked.time === 1) throw new RangeError('elected needs a time of 2');
   if (checked.members < 1) throw new RangeError('members is at least 1');
   if (checked.start !== 'founded' && checked.members !== 3)
     throw new RangeError(`${checked.start} is for three members`);
-  if (checked.start === 'contested' && checked.termMax < 3)
-    throw new RangeError('contested needs a termMax of 3');
+  if (checked.start === 'contested' && checked.termMax < 4)
+    throw new RangeError('contested needs a termMax of 4');
   if (checked.termMax < 2)
     throw new RangeError('termMax is at least 2: the log starts with an entry of term 1');
   if (checked.duplicates !== 'unlimited' && checked.duplicates > 7) {

@@ -1,20 +1,20 @@
 import assert from 'node:assert/strict';
-import type { LogIndex } from '@quorate/raft';
+import type { LogIndex, Message } from '@quorate/raft';
 import type { Bounds } from './bounds.ts';
 import { checkCluster } from './check-cluster.ts';
 import type { ClusterHistory } from './history.ts';
 import { isPatient, MemberRunner } from './member.ts';
-import type { MemberEvent } from './member-event.ts';
+import type { MemberEvent, Time } from './member-event.ts';
 import { Symmetry } from './symmetry.ts';
 import { type HistoryRow, type MemberRow, type MemberStepRow, Tables } from './tables.ts';
-import { type BoundedKind, type Used, useOne, usedOf } from './used.ts';
+import { type BoundedKind, type Used, usedMax, useOne, usedOf } from './used.ts';
 
 /**
  * The whole cluster between two events. Immutable.
  *
  * The network is a set: a message that was sent may arrive at any time, or never. With unlimited duplicates it
  * stays there for ever, else it leaves when it arrives for the last time. What a transport must not repeat
- * (forwarded commands and their refusals) always leaves.
+ * (forwarded commands and their refusals) always leaves, and so do forwarded reads.
  */
 export type Cluster = {
   readonly members: readonly MemberRow[];
@@ -26,7 +26,7 @@ export type Cluster = {
 
 /** One thing that may happen next. */
 export type Choice = {
-  /** The member's position. */
+  /** The member's position; -1 if time passes for all. */
   readonly at: number;
   readonly event: number;
   /** What it takes from the bounds, if anything. */
@@ -40,6 +40,8 @@ export type Outcome =
   /** It changes nothing, or leads beyond the bounds. */
   | { readonly type: 'skipped' }
   | { readonly type: 'violation'; readonly reason: string };
+
+const timePasses: Choice = { at: -1, event: -1, uses: 'time', consumes: -1 };
 
 const skipped: Outcome = { type: 'skipped' };
 
@@ -91,13 +93,14 @@ export class ClusterModel {
         if (choice.uses === null || this.#has(cluster.used, choice.uses)) choices.push(choice);
       }
     }
+    if (this.#has(cluster.used, 'time')) choices.push(timePasses);
     return choices;
   }
 
   take(cluster: Cluster, choice: Choice): Outcome {
     const row = cluster.members[choice.at];
-    assert(row !== undefined);
-    const step = this.#step(row, choice.event);
+    if (row === undefined) return passTime(cluster);
+    const step = this.#step(row, choice.event, usedOf(cluster.used, 'time'));
     if (step.type === 'violation') return step;
     // Nothing that an idle event uses up or takes off the network could make more possible.
     if (step.next === row && step.isSilent) return skipped;
@@ -125,20 +128,22 @@ export class ClusterModel {
     return bound === 'unlimited' || usedOf(used, kind) < bound;
   }
 
-  #step(row: MemberRow, number: number): MemberStepRow {
-    const known = row.steps.get(number);
+  #step(row: MemberRow, number: number, time: Time): MemberStepRow {
+    const key = number * (usedMax + 1) + time;
+    const known = row.steps.get(key);
     if (known !== undefined) return known;
     this.coreSteps++;
-    const stepped = this.#execute(row, this.tables.events.at(number).event);
-    row.steps.set(number, stepped);
+    const stepped = this.#execute(row, this.tables.events.at(number).event, time);
+    row.steps.set(key, stepped);
     return stepped;
   }
 
-  #execute(row: MemberRow, event: MemberEvent): MemberStepRow {
+  #execute(row: MemberRow, event: MemberEvent, time: Time): MemberStepRow {
     try {
       const { member, sent, readsReady, readsRefused, commandsRefused } = this.#runner.step(
         row.member,
         event,
+        time,
       );
       const isSilent = [sent, readsReady, readsRefused, commandsRefused].every((list) => list.length === 0);
       return {
@@ -225,8 +230,13 @@ export class ClusterModel {
   }
 }
 
-function mayRepeat(type: string): boolean {
-  return type !== 'forwarded-proposals' && type !== 'proposals-refused';
+function passTime(cluster: Cluster): Outcome {
+  return { type: 'next', cluster: { ...cluster, used: useOne(cluster.used, 'time') } };
+}
+
+/** A leader would queue each copy of a forwarded read, so that there would be no end of states. */
+function mayRepeat(type: Message['type']): boolean {
+  return type !== 'forwarded-proposals' && type !== 'proposals-refused' && type !== 'forwarded-read';
 }
 
 function changeNetwork(

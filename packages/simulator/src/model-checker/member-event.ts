@@ -23,6 +23,9 @@ export type MemberEvent =
   | { readonly type: 'transfer-timeout' }
   | { readonly type: 'unreachable'; readonly peer: MemberId };
 
+/** How long ago a cluster was founded, in half election timeouts. */
+export type Time = number;
+
 /** An event in a few words, for trails. */
 export function describeEvent(member: MemberId, event: MemberEvent): string {
   const name = `n${member}`;

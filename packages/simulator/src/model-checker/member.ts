@@ -22,7 +22,7 @@ import {
 import type { Bounds } from './bounds.ts';
 import { checkRelease } from './check-release.ts';
 import { checkDisk, type Disk, writeTo } from './disk.ts';
-import type { MemberEvent } from './member-event.ts';
+import type { MemberEvent, Time } from './member-event.ts';
 
 /** One member between two events: the production core's state, and what its caller keeps for it. Immutable. */
 export type Member = {
@@ -70,18 +70,23 @@ export class MemberRunner {
     const { configuration } = this;
     const entry: Entry = { kind: 'configuration', term: 1 as Term, index: 1 as LogIndex, configuration };
     const hardState: HardState = { term: 1 as Term, vote: null, commit: 1 as LogIndex };
-    return this.#start(id, { hardState, log: [entry] }, 1 as LogIndex);
+    const member = this.#start(id, { hardState, log: [entry] }, 1 as LogIndex);
+    // A clock tells it that it has started: from then on it keeps the promises that leases rely on.
+    const raft = RaftCore.resume(this.#optionsOf(id), member.core);
+    raft.step({ type: 'tick' }, 0);
+    resetClocks(raft.state);
+    return { ...member, core: raft.state };
   }
 
   /** Throws an AssertionError if the event breaks an invariant that one member can see. */
-  step(before: Member, event: MemberEvent): MemberStep {
+  step(before: Member, event: MemberEvent, time: Time): MemberStep {
     if (event.type === 'crash') {
       const disk = before.writing.slice(0, event.kept).reduce(writeTo, before.disk);
       checkDisk(before.disk, disk);
       const member = this.#start(before.core.id, disk, event.applied);
       return { member, sent: [], readsReady: [], readsRefused: [], commandsRefused: [] };
     }
-    const run = new MemberRun(before, this.#optionsOf(before.core.id), this.#bounds.slowDisk);
+    const run = new MemberRun(before, this.#optionsOf(before.core.id), this.#bounds.slowDisk, time);
     run.take(event);
     checkState(run.core);
     checkTransition(before.core, run.core);
@@ -108,13 +113,14 @@ export class MemberRunner {
   }
 
   #optionsOf(id: MemberId): RaftOptions {
-    const { preVote, checkQuorum, replication } = this.#bounds;
+    const { preVote, checkQuorum, replication, time } = this.#bounds;
     return {
       ...defaultRaftOptions({ id, electionTimeoutMs: 1000, random: (bound) => bound - 1 }),
       electionTimeoutTicks,
       heartbeatTicks,
       preVote,
       checkQuorum,
+      reads: time > 0 ? 'lease' : 'read-index',
       replication: replicationPreset(replication),
     };
   }
@@ -125,6 +131,7 @@ class MemberRun {
   readonly #before: Member;
   readonly #raft: RaftCore;
   readonly #slowDisk: boolean;
+  readonly #nowMs: number;
   #disk: Disk;
   #writing: readonly Persist[];
   #held: readonly HeldMessage[];
@@ -133,10 +140,11 @@ class MemberRun {
   readonly #readsRefused: number[] = [];
   readonly #commandsRefused: number[] = [];
 
-  constructor(before: Member, options: RaftOptions, slowDisk: boolean) {
+  constructor(before: Member, options: RaftOptions, slowDisk: boolean, time: Time) {
     this.#before = before;
     this.#raft = RaftCore.resume(options, cloneState(before.core));
     this.#slowDisk = slowDisk;
+    this.#nowMs = time * (options.electionTimeoutMs / 2);
     this.#disk = before.disk;
     this.#writing = before.writing;
     this.#held = before.held;
@@ -197,7 +205,7 @@ class MemberRun {
   }
 
   #input(input: Input): void {
-    const output = this.#raft.step(input, 0);
+    const output = this.#raft.step(input, this.#nowMs);
     assert(output.logReads.length === 0, 'all entries are in memory here');
     for (const message of output.messages) this.#send(message);
     if (output.persist !== null) this.#writing = [...this.#writing, output.persist];

@@ -57,7 +57,7 @@ export type MemberRow = {
   /** The numbers of the entries in memory and on the disk. */
   readonly log: readonly number[];
   readonly diskLog: readonly number[];
-  /** What the events that were tried led to, by the number of the event. */
+  /** What the events that were tried led to, by the numbers of event and time. */
   readonly steps: Map<number, MemberStepRow>;
 };
 

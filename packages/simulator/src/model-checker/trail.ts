@@ -55,7 +55,7 @@ export function formatTrail(trail: readonly TrailStep[]): string {
 
 function tell(model: ClusterModel, before: Cluster, choice: Choice, after: Cluster | null): TrailStep {
   const row = before.members[choice.at];
-  assert(row !== undefined);
+  if (row === undefined) return { event: 'half an election timeout passes', consequences: [] };
   const event = describeEvent(row.member.core.id, model.tables.events.at(choice.event).event);
   const next = after?.members[choice.at];
   if (after === null || next === undefined) return { event, consequences: [] };

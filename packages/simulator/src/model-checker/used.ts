@@ -7,6 +7,7 @@ export const boundedKinds = [
   'heartbeats',
   'reads',
   'transfers',
+  'time',
   'losses',
   'duplicates',
 ] as const;
