@@ -1,0 +1,12 @@
+import type { Mutation } from './mutation.ts';
+import { raftMutations } from './raft-mutations.ts';
+import { replicaMutations } from './replica-mutations.ts';
+import { storageMutations } from './storage-mutations.ts';
+import { storeMutations } from './store-mutations.ts';
+
+export const mutations: readonly Mutation[] = [
+  ...raftMutations,
+  ...storageMutations,
+  ...storeMutations,
+  ...replicaMutations,
+];

@@ -1,0 +1,93 @@
+import { type Mutation, simulate, tests } from './mutation.ts';
+
+const replica = 'packages/replica/src';
+const replicaTests = `${replica}/*.test.ts`;
+
+/** Faults in the shell around the core: persister, pending writes and reads. */
+export const replicaMutations: readonly Mutation[] = [
+  {
+    name: 'persisted-before-append',
+    fault: 'messages that wait for the disk are sent when the write is started',
+    edits: [
+      {
+        file: `${replica}/persister.ts`,
+        find: '          await this.log.append(persists);',
+        replace:
+          '          const done = this.log.append(persists);\n          this.events.durable(null, items.flatMap((item) => item.messages));\n          await done;',
+      },
+    ],
+    detectors: [simulate(100), tests(replicaTests)],
+  },
+  {
+    name: 'failed-fsync-ignored',
+    fault: 'after a failed write the member goes on as if it had succeeded',
+    edits: [
+      {
+        file: `${replica}/persister.ts`,
+        find: '          await this.log.append(persists);',
+        replace: '          await this.log.append(persists).catch(() => undefined);',
+      },
+    ],
+    detectors: [simulate(200), tests(replicaTests)],
+  },
+  {
+    name: 'read-before-applied',
+    fault: 'a read is served as soon as its index is known, applied or not',
+    edits: [
+      {
+        file: `${replica}/pending-reads.ts`,
+        find: '    this.applied(appliedIndex);\n  }',
+        replace: '    this.applied(index > appliedIndex ? index : appliedIndex);\n  }',
+      },
+    ],
+    detectors: [simulate(100), tests(replicaTests)],
+  },
+  {
+    name: 'follower-reads-locally',
+    fault: 'linearizable reads are answered from the own state without asking the leader',
+    edits: [
+      {
+        file: `${replica}/replica.ts`,
+        find: '    const ready = this.reads.add(call);\n    this.scheduleTurn();\n    return ready;',
+        replace: '    this.scheduleTurn();',
+      },
+    ],
+    detectors: [simulate(50), tests(replicaTests)],
+  },
+  {
+    name: 'lost-write-called-failed',
+    fault: 'a write that was proposed and not seen to commit is reported as without effect',
+    edits: [
+      {
+        file: `${replica}/pending-writes.ts`,
+        find: '  return write.proposedTerm === null\n    ? new ReplicaError(code, message)',
+        replace: '  return write.proposedTerm !== undefined\n    ? new ReplicaError(code, message)',
+      },
+    ],
+    detectors: [simulate(200), tests(replicaTests)],
+  },
+  {
+    name: 'proposed-again-too-soon',
+    fault: 'a write is proposed again although its first proposal may still commit',
+    edits: [
+      {
+        file: `${replica}/pending-writes.ts`,
+        find: '      if (write.proposedTerm !== null && write.proposedTerm < term) {',
+        replace: '      if (write.proposedTerm !== null && write.proposedTerm <= term) {',
+      },
+    ],
+    detectors: [simulate(200), tests(replicaTests)],
+  },
+  {
+    name: 'sequence-starts-over',
+    fault: "after a restart a member takes answers to its former life's commands for its own",
+    edits: [
+      {
+        file: `${replica}/replica.ts`,
+        find: 'this.nextSequence = options.random.integer(2 ** 31) * 2 ** 21 + 1;',
+        replace: 'this.nextSequence = 1;',
+      },
+    ],
+    detectors: [simulate(300), tests(replicaTests)],
+  },
+];
