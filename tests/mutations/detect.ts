@@ -23,7 +23,7 @@ export async function detect(mutation: Mutation, detector: Detector): Promise<De
     const run = await runNode(argumentsOf(detector), {
       QUORATE_MUTATION: mutation.name,
       QUORATE_MUTATION_NOTES: notes,
-      NODE_OPTIONS: `--import=${path.join(import.meta.dirname, 'apply-mutation.ts')}`,
+      NODE_OPTIONS: `--import=${path.join(root, 'tests/mutations/apply-mutation.ts')}`,
     });
     const seconds = (performance.now() - startedMs) / 1000;
     const reached = new Set((await readFile(notes, 'utf8').catch(() => '')).split('\n'));
