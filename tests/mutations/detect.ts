@@ -12,6 +12,9 @@ export type Detection = { readonly seconds: number } & (
   | { readonly type: 'broken'; readonly reason: string }
 );
 
+/** Mutated code may never come to an end. Whoever takes longer is stopped, and has found nothing. */
+const detectorMaxMs = 10 * 60_000;
+
 const root = path.join(import.meta.dirname, '../..');
 
 /** Runs a detector against the mutated packages, in processes of its own. */
@@ -35,6 +38,8 @@ export async function detect(mutation: Mutation, detector: Detector): Promise<De
         reason: `${missing.file} was not loaded\n${run.stderr.slice(-2000)}`,
       };
     }
+    if (run.code === null)
+      return { type: 'broken', seconds, reason: `stopped after ${seconds.toFixed(0)} s` };
     return { seconds, ...judge(detector, run) };
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -147,6 +152,8 @@ async function runNode(args: readonly string[], environment: Readonly<Record<str
     cwd: root,
     env: { ...process.env, NODE_TEST_CONTEXT: undefined, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: detectorMaxMs,
+    killSignal: 'SIGKILL',
   });
   const output = { stdout: '', stderr: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output.stdout += text));

@@ -70,7 +70,7 @@ export class MemberRunner {
     const { configuration } = this;
     const entry: Entry = { kind: 'configuration', term: 1 as Term, index: 1 as LogIndex, configuration };
     const hardState: HardState = { term: 1 as Term, vote: null, commit: 1 as LogIndex };
-    const member = this.#start(id, { hardState, log: [entry] }, 1 as LogIndex);
+    const member = this.#start(id, { hardState, log: [entry] }, 1 as LogIndex, 0);
     // A clock tells it that it has started: from then on it keeps the promises that leases rely on.
     const raft = RaftCore.resume(this.#optionsOf(id), member.core);
     raft.step({ type: 'tick' }, 0);
@@ -83,7 +83,7 @@ export class MemberRunner {
     if (event.type === 'crash') {
       const disk = before.writing.slice(0, event.kept).reduce(writeTo, before.disk);
       checkDisk(before.disk, disk);
-      const member = this.#start(before.core.id, disk, event.applied);
+      const member = this.#start(before.core.id, disk, event.applied, this.#nextLife(before));
       return { member, sent: [], readsReady: [], readsRefused: [], commandsRefused: [] };
     }
     const run = new MemberRun(before, this.#optionsOf(before.core.id), this.#bounds.slowDisk, time);
@@ -93,12 +93,12 @@ export class MemberRunner {
     return run.finish();
   }
 
-  #start(id: MemberId, disk: Disk, applied: LogIndex): Member {
+  #start(id: MemberId, disk: Disk, applied: LogIndex, life: number): Member {
     const termRuns = disk.log
       .filter((entry, position) => position === 0 || entry.term !== disk.log[position - 1]?.term)
       .map(({ term, index }) => ({ term, firstIndex: index }));
     const configurations = disk.log.flatMap((entry) => (entry.kind === 'configuration' ? [entry] : []));
-    const core = RaftCore.create(this.#optionsOf(id), {
+    const core = RaftCore.create(this.#optionsOf(id, life), {
       hardState: disk.hardState,
       snapshot: null,
       configurations,
@@ -112,10 +112,19 @@ export class MemberRunner {
     return { core: core.state, disk, writing: [], held: [] };
   }
 
-  #optionsOf(id: MemberId): RaftOptions {
+  /** Each life of a member draws a number for its forwarded reads, so that answers to earlier ones do not match. */
+  #nextLife(before: Member): number {
+    return this.#bounds.reads === 0 ? 0 : Math.floor(before.core.nextForwardedRead / 2 ** 32) + 1;
+  }
+
+  #optionsOf(id: MemberId, life = 0): RaftOptions {
     const { preVote, checkQuorum, replication, time } = this.#bounds;
     return {
-      ...defaultRaftOptions({ id, electionTimeoutMs: 1000, random: (bound) => bound - 1 }),
+      ...defaultRaftOptions({
+        id,
+        electionTimeoutMs: 1000,
+        random: (bound) => (bound === 2 ** 20 ? life : bound - 1),
+      }),
       electionTimeoutTicks,
       heartbeatTicks,
       preVote,
