@@ -1,5 +1,3 @@
-import type { Tally } from './tally.ts';
-
 const WIDTH = 30;
 const REDRAW_EVERY_MS = 200;
 const LINE_EVERY_MS = 30_000;
@@ -17,21 +15,14 @@ export class ProgressBar {
     this.portionDone = portionDone;
   }
 
-  update(tally: Tally, elapsedMs: number): void {
+  /** `texts` say how things stand. Draws only now and then, so it may be called often. */
+  update(texts: readonly string[], elapsedMs: number): void {
     if (elapsedMs - this.lastDrawnMs < (this.stream.isTTY ? REDRAW_EVERY_MS : LINE_EVERY_MS)) {
       return;
     }
     this.lastDrawnMs = elapsedMs;
     const filled = Math.round(Math.min(1, this.portionDone()) * WIDTH);
     const bar = `${'#'.repeat(filled)}${'-'.repeat(WIDTH - filled)}`;
-    const seconds = Math.max(elapsedMs, 1) / 1000;
-    const { runs, simulatedMs, answered } = tally.figures;
-    const texts = [
-      `${runs} runs`,
-      `${(runs / seconds).toFixed(1)}/s`,
-      `${(simulatedMs / 1000 / seconds).toFixed(0)}x real time`,
-      `${answered} operations`,
-    ];
     if (this.stream.isTTY) {
       this.isDrawn = true;
       this.stream.write(`\r[${bar}] ${texts.join(', ')} `);

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { drawPlan, type PlanChoices } from '../plan/draw-plan.ts';
 import { faultText } from '../plan/fault.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import { type RunResult, runPlan } from '../run/run-plan.ts';
 import { findScenario } from '../scenarios/scenarios.ts';
 import { shrink, type Shrunk } from '../shrink/shrink.ts';
+import { checkoutCommit } from './checkout.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { replayCommand } from './replay-command.ts';
 import type { SimulateOptions } from './simulate-options.ts';
@@ -31,7 +31,7 @@ export async function simulate(options: SimulateOptions, streams: Streams): Prom
     const seed = options.start + count;
     const result = await runPlan(planOf(seed, options, options.choices), options.trace);
     tally.add(result);
-    bar.update(tally, elapsedMs());
+    bar.update(tally.progress(elapsedMs()), elapsedMs());
     if (options.trace !== 'off' && !options.json) {
       bar.clear();
       streams.out.write(`${storyOf(result)}\n`);
@@ -45,8 +45,8 @@ export async function simulate(options: SimulateOptions, streams: Streams): Prom
   bar.clear();
   streams.out.write(
     options.json
-      ? `${JSON.stringify({ commit: commit(), elapsedMs: elapsedMs(), ...tally.figures, violation: null })}\n`
-      : `${tally.describe(elapsedMs())}\nno violation, at commit ${commit()}\n`,
+      ? `${JSON.stringify({ commit: checkoutCommit(), elapsedMs: elapsedMs(), ...tally.figures, violation: null })}\n`
+      : `${tally.describe(elapsedMs())}\nno violation, at commit ${checkoutCommit()}\n`,
   );
   return 0;
 }
@@ -76,7 +76,7 @@ async function reportViolation(
   if (options.json) {
     const { violation, trace } = told;
     streams.out.write(
-      `${JSON.stringify({ commit: commit(), elapsedMs, ...tally.figures, violation, plan, replay, trace })}\n`,
+      `${JSON.stringify({ commit: checkoutCommit(), elapsedMs, ...tally.figures, violation, plan, replay, trace })}\n`,
     );
     return;
   }
@@ -88,7 +88,7 @@ async function reportViolation(
       '',
       told.violation === null
         ? `The run with seed ${seed} cannot be repeated: it depends on more than its seed. It had ended with ${found.violation?.explanation}`
-        : `VIOLATION of ${told.violation.property} with seed ${seed} at commit ${commit()}${size}`,
+        : `VIOLATION of ${told.violation.property} with seed ${seed} at commit ${checkoutCommit()}${size}`,
       '',
       tally.describe(elapsedMs),
       '',
@@ -124,16 +124,4 @@ function storyOf({ plan, trace, figures }: RunResult): string {
     ...trace,
     `  ${figures.events} events, ${JSON.stringify(figures.operations)} operations, ${JSON.stringify(figures.messages)} messages`,
   ].join('\n');
-}
-
-/** Of the checkout that runs, with a mark if it differs from the commit. */
-function commit(): string {
-  try {
-    const git = (...args: string[]): string =>
-      execFileSync('git', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
-    const changes = git('status', '--porcelain', '--untracked-files=no') === '' ? '' : ' with changes';
-    return `${git('rev-parse', '--short=10', 'HEAD')}${changes}`;
-  } catch {
-    return 'unknown';
-  }
 }

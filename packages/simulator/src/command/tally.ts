@@ -31,6 +31,18 @@ export class Tally {
     sum.slowestRecoveryMs = Math.max(sum.slowestRecoveryMs, figures.recoveryMs);
   }
 
+  /** For people who wait: how things stand. */
+  progress(elapsedMs: number): readonly string[] {
+    const { runs, simulatedMs, answered } = this.figures;
+    const seconds = Math.max(elapsedMs, 1) / 1000;
+    return [
+      `${runs} runs`,
+      `${(runs / seconds).toFixed(1)}/s`,
+      `${(simulatedMs / 1000 / seconds).toFixed(0)}x real time`,
+      `${answered} operations`,
+    ];
+  }
+
   /** For people: what was done, and how fast. */
   describe(elapsedMs: number): string {
     const sum = this.figures;

@@ -1,15 +1,10 @@
 import type { History, OperationRecord } from '../linearizability/history.ts';
 import type { SearchLimits } from '../linearizability/search.ts';
 import { checkStore } from '../linearizability/store-model.ts';
-import type { StoreOperation, StoreRefusal, StoreResult } from '../linearizability/store-operation.ts';
-import {
-  type StoreRequest,
-  type StoreResponse,
-  toStoreOperation,
-  toStoreResult,
-} from '../linearizability/store-protocol.ts';
+import type { StoreOperation, StoreResult } from '../linearizability/store-operation.ts';
 import { commandKey, type LogReplay } from './log-replay.ts';
-import type { Answer, Call, CallRecord } from '../workload/call.ts';
+import type { CallRecord } from '../workload/call.ts';
+import { toOperation, toResult } from '../workload/call-translation.ts';
 
 export type HistoryVerdict =
   | { readonly kind: 'linearizable' }
@@ -79,49 +74,10 @@ function countCalls(records: readonly CallRecord[]): Map<string, number> {
 /** Nothing for a call that the API refuses whatever the state: it proves nothing. */
 function toOperationRecord(record: CallRecord): OperationRecord<StoreOperation, StoreResult>[] {
   const { client, invoke, call, answer } = record;
-  const operation = toStoreOperation(requestOf(call));
+  const operation = toOperation(call);
   if (answer === null) {
     return [{ client, invoke, return: null, operation, result: null }];
   }
-  const result = resultOf(answer);
+  const result = toResult(answer);
   return result === null ? [] : [{ client, invoke, return: record.return, operation, result }];
-}
-
-function requestOf(call: Call): StoreRequest {
-  if (call.kind === 'range') {
-    return { $case: 'range', range: call.request };
-  }
-  if (call.body.$case === 'publishMember') {
-    throw new RangeError('clients do not publish members');
-  }
-  return call.body;
-}
-
-function resultOf(answer: Answer): StoreResult | null {
-  switch (answer.kind) {
-    case 'range':
-      return toStoreResult({ $case: 'range', range: answer.response });
-    case 'command':
-      return toStoreResult(responseOf(answer));
-    case 'refused':
-      return isStateDependent(answer.code) ? { type: 'refused', code: answer.code } : null;
-  }
-}
-
-function responseOf({ response }: Answer & { kind: 'command' }): StoreResponse {
-  if (response.$case === 'publishMember') {
-    throw new RangeError('clients do not publish members');
-  }
-  return response;
-}
-
-const STATE_DEPENDENT: ReadonlySet<string> = new Set([
-  'compacted',
-  'future-revision',
-  'key-not-found',
-  'lease-not-found',
-] satisfies StoreRefusal[]);
-
-function isStateDependent(code: string): code is StoreRefusal {
-  return STATE_DEPENDENT.has(code);
 }

@@ -1,6 +1,7 @@
 import type { RandomStream } from '../kernel/random-stream.ts';
 import { OPERATION_KINDS, type OperationKind, type WorkloadPlan } from '../plan/plan.ts';
-import type { Answer, Call } from './call.ts';
+import type { StoreResult } from '../linearizability/store-operation.ts';
+import type { Call } from './call.ts';
 import {
   compact,
   deleteOperation,
@@ -14,7 +15,6 @@ import {
   putOperation,
   rangeRequest,
   toBytes,
-  toText,
   transaction,
 } from './requests.ts';
 
@@ -64,15 +64,14 @@ export class CallGenerator {
   }
 
   /** Learns from an answer. */
-  learn(answer: Answer): void {
-    if (answer.kind === 'range') {
-      const { header, kvs } = answer.response;
-      this.latestRevision = Math.max(this.latestRevision, header?.revision ?? 0);
-      for (const kv of kvs) {
-        this.seen.set(toText(kv.key), { value: toText(kv.value), modRevision: kv.modRevision });
+  learn(result: StoreResult): void {
+    if (result.type === 'range' || result.type === 'put') {
+      this.latestRevision = Math.max(this.latestRevision, result.revision ?? 0);
+    }
+    if (result.type === 'range') {
+      for (const { key, value, modRevision } of result.records) {
+        this.seen.set(key, { value, modRevision });
       }
-    } else if (answer.kind === 'command' && answer.response.$case === 'put') {
-      this.latestRevision = Math.max(this.latestRevision, answer.response.put.header?.revision ?? 0);
     }
   }
 

@@ -9,6 +9,7 @@ import type { WorkloadPlan } from '../plan/plan.ts';
 import type { Answer, Call } from './call.ts';
 import { CallGenerator } from './call-generator.ts';
 import { describeAnswer, describeCall } from './call-text.ts';
+import { toResult } from './call-translation.ts';
 import type { HistoryRecorder } from './history-recorder.ts';
 
 /** How a call ended, in the eyes of its client. */
@@ -150,11 +151,18 @@ export class Client {
     return { kind: 'range', response: replica.store.range(call.request) };
   }
 
+  private learn(answer: Answer): void {
+    const result = toResult(answer);
+    if (result !== null) {
+      this.generator.learn(result);
+    }
+  }
+
   private ended(call: Call, invoke: number, outcome: Outcome): void {
     switch (outcome.kind) {
       case 'answered':
         this.recorder.answered(this.number, call, invoke, outcome.answer);
-        this.generator.learn(outcome.answer);
+        this.learn(outcome.answer);
         this.trace.detail(`c${this.number}`, () => `is told ${describeAnswer(outcome.answer)}`);
         return this.think();
       case 'unknown':

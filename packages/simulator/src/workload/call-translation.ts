@@ -1,0 +1,54 @@
+import type { StoreOperation, StoreRefusal, StoreResult } from '../linearizability/store-operation.ts';
+import {
+  type StoreRequest,
+  type StoreResponse,
+  toStoreOperation,
+  toStoreResult,
+} from '../linearizability/store-protocol.ts';
+import type { Answer, Call } from './call.ts';
+
+/** A call in the words of the checker. */
+export function toOperation(call: Call): StoreOperation {
+  return toStoreOperation(requestOf(call));
+}
+
+/** An answer in the words of the checker; null for a refusal that depends on the request alone, which proves nothing. */
+export function toResult(answer: Answer): StoreResult | null {
+  switch (answer.kind) {
+    case 'range':
+      return toStoreResult({ $case: 'range', range: answer.response });
+    case 'command':
+      return toStoreResult(responseOf(answer));
+    case 'refused':
+      return isStateDependent(answer.code) ? { type: 'refused', code: answer.code } : null;
+  }
+}
+
+function requestOf(call: Call): StoreRequest {
+  if (call.kind === 'range') {
+    return { $case: 'range', range: call.request };
+  }
+  if (call.body.$case === 'publishMember') {
+    throw new RangeError('clients do not publish members');
+  }
+  return call.body;
+}
+
+function responseOf({ response }: Answer & { kind: 'command' }): StoreResponse {
+  if (response.$case === 'publishMember') {
+    throw new RangeError('clients do not publish members');
+  }
+  return response;
+}
+
+const STATE_DEPENDENT: ReadonlySet<string> = new Set([
+  'compacted',
+  'future-revision',
+  'key-not-found',
+  'lease-not-found',
+] satisfies StoreRefusal[]);
+
+/** Whether a refusal with this code says something about the state of the store. */
+export function isStateDependent(code: string): code is StoreRefusal {
+  return STATE_DEPENDENT.has(code);
+}
