@@ -135,7 +135,7 @@ describe('commits', () => {
     assert.equal(await store.sync(), 5);
     assert.equal(engine.commits.length, 3);
     assert.deepEqual(
-      engine.commits.map(({ firstPosition, records }) => [firstPosition, records.length]),
+      engine.commits.map(({ records }) => [records[0]?.position, records.length]),
       [
         [1, 2],
         [3, 1],

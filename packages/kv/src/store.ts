@@ -278,9 +278,10 @@ export class Store {
       nextPosition: this.map.nextPosition,
     });
     this.engine.commit({
-      ...this.map.takeRecords(),
+      records: this.map.takeRecords(),
       removedPositions: this.removedPositions,
       facts: [...this.members.takeFacts(), state],
+      removedFacts: [],
     });
     this.removedPositions = [];
     this.uncommittedEntries = 0;

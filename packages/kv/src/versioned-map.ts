@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { KeyValue } from '@quorate/protocol';
-import type { Engine, StoredRecord } from './engine/engine.ts';
+import type { Engine, PositionedRecord, StoredRecord } from './engine/engine.ts';
 import { KeyHistory, type KeyVersion } from './key-history.ts';
 import type { KeyIndex } from './key-index.ts';
 import { type Key, type KeyRange, toBytes } from './key-range.ts';
@@ -34,7 +34,7 @@ export class VersionedMap {
   private compacted: number;
   /** The position of the first record that is not with the engine yet. */
   private pendingPosition: number;
-  private pendingRecords: StoredRecord[] = [];
+  private pendingRecords: PositionedRecord[] = [];
   private pendingRecordBytes = 0;
   private stepHasChanges = false;
 
@@ -156,8 +156,8 @@ export class VersionedMap {
   }
 
   /** Hands over the records that the engine does not have, for it to commit at once. */
-  takeRecords(): { readonly firstPosition: number; readonly records: readonly StoredRecord[] } {
-    const taken = { firstPosition: this.pendingPosition, records: this.pendingRecords };
+  takeRecords(): readonly PositionedRecord[] {
+    const taken = this.pendingRecords;
     this.pendingPosition += this.pendingRecords.length;
     this.pendingRecords = [];
     this.pendingRecordBytes = 0;
@@ -166,7 +166,7 @@ export class VersionedMap {
 
   private append(header: Uint8Array, value: Uint8Array): number {
     const position = this.nextPosition;
-    this.pendingRecords.push({ header, value });
+    this.pendingRecords.push({ position, header, value });
     this.pendingRecordBytes += header.length + value.length;
     this.stepHasChanges = true;
     return position;

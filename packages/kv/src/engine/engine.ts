@@ -1,18 +1,22 @@
 /** The bytes of one record. Nobody changes them. */
 export type StoredRecord = { readonly header: Uint8Array; readonly value: Uint8Array };
 
+/** A record and where it is: the position counts all records that were ever written, from 1. */
+export type PositionedRecord = { readonly position: number } & StoredRecord;
+
 /** A named fact about the store as a whole, such as what is applied. */
 export type Fact = { readonly name: string; readonly content: Uint8Array };
 
 /** What one transaction changes. */
 export type EngineBatch = {
-  /** New records, at consecutive positions from `firstPosition` on, which no record had before. */
-  readonly firstPosition: number;
-  readonly records: readonly StoredRecord[];
+  /** New records in ascending order of their positions, all of them after every record that is there. */
+  readonly records: readonly PositionedRecord[];
   /** Records to remove; those that are not there do not matter. */
   readonly removedPositions: readonly number[];
   /** Facts to set. */
   readonly facts: readonly Fact[];
+  /** Names of facts to remove; those that are not there do not matter. None of them is in `facts`. */
+  readonly removedFacts: readonly string[];
 };
 
 /**
@@ -51,10 +55,11 @@ export interface Engine {
 
 /** A consistent state of an engine. */
 export interface EngineView {
+  /** All facts that were committed, in no particular order. */
   facts(): readonly Fact[];
   /** Headers of all records, in the order of their positions. The bytes are valid until the next step. */
   headers(): Iterable<{ readonly position: number; readonly header: Uint8Array }>;
   /** All records, likewise. */
-  records(): Iterable<{ readonly position: number } & StoredRecord>;
+  records(): Iterable<PositionedRecord>;
   close(): void;
 }

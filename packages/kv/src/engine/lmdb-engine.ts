@@ -1,7 +1,7 @@
 import { closeSync, existsSync, openSync, readSync, statfsSync } from 'node:fs';
 import path from 'node:path';
 import { type Database, open, type RootDatabase, TransactionFlags } from 'lmdb';
-import type { Engine, EngineBatch, EngineView, Fact, StoredRecord } from './engine.ts';
+import type { Engine, EngineBatch, EngineView, Fact, PositionedRecord, StoredRecord } from './engine.ts';
 import { ensureDirectory, syncDirectory } from './engine-directory.ts';
 import { EngineError } from './engine-error.ts';
 
@@ -14,6 +14,7 @@ type RecordDatabase = Database<Uint8Array, number>;
 type FactDatabase = Database<Uint8Array, string>;
 
 const dataFileName = 'data.mdb';
+/** Says what wrote the file. It is no fact of the store's. */
 const formatFact = 'lmdb-format';
 const formatVersion = 1;
 const { ABORTABLE, SYNCHRONOUS_COMMIT, NO_SYNC_FLUSH } = TransactionFlags;
@@ -63,19 +64,21 @@ export class LmdbEngine implements Engine {
   commit(batch: EngineBatch): void {
     try {
       this.root.transactionSync(() => {
-        let position = batch.firstPosition;
         for (const record of batch.records) {
+          const { position } = record;
           const appended: unknown = this.records.putSync(position, joined(record), { append: true });
           if (appended === false) {
             throw new EngineError('failed', `there is a record at or after position ${position} already`);
           }
-          position += 1;
         }
         for (const removed of batch.removedPositions) {
           this.records.removeSync(removed);
         }
         for (const { name, content } of batch.facts) {
           this.facts.putSync(name, content);
+        }
+        for (const name of batch.removedFacts) {
+          this.facts.removeSync(name);
         }
       }, transactionFlags);
     } catch (error) {
@@ -159,7 +162,9 @@ class LmdbView implements EngineView {
 
   facts(): readonly Fact[] {
     const entries = this.factDatabase.getRange({ transaction: this.transaction });
-    return [...entries].map(({ key, value }) => ({ name: key, content: value }));
+    return [...entries]
+      .filter(({ key }) => key !== formatFact)
+      .map(({ key, value }) => ({ name: key, content: value }));
   }
 
   *headers(): Iterable<{ readonly position: number; readonly header: Uint8Array }> {
@@ -168,7 +173,7 @@ class LmdbView implements EngineView {
     }
   }
 
-  *records(): Iterable<{ readonly position: number } & StoredRecord> {
+  *records(): Iterable<PositionedRecord> {
     for (const { key, value } of this.recordDatabase.getRange({ transaction: this.transaction })) {
       yield { position: key, ...split(value) };
     }

@@ -1,4 +1,4 @@
-import type { StoredRecord } from './engine.ts';
+import type { PositionedRecord, StoredRecord } from './engine.ts';
 
 /**
  * The bytes of some records in one piece of memory: a buffer for each of them would cost several times what is
@@ -9,16 +9,15 @@ export class MemoryChunk {
   private recordList: readonly MemoryRecord[] = [];
   private liveBytes: number;
 
-  /** Copies records at consecutive positions. */
-  static copyOf(firstPosition: number, records: readonly StoredRecord[]): MemoryChunk {
+  static copyOf(records: readonly PositionedRecord[]): MemoryChunk {
     let length = 0;
     for (const { header, value } of records) {
       length += header.length + value.length;
     }
     const chunk = new MemoryChunk(new Uint8Array(length));
     let start = 0;
-    chunk.recordList = records.map(({ header, value }, index) => {
-      const record = new MemoryRecord(chunk, firstPosition + index, start, header.length, value.length);
+    chunk.recordList = records.map(({ position, header, value }) => {
+      const record = new MemoryRecord(chunk, position, start, header.length, value.length);
       chunk.bytes.set(header, start);
       chunk.bytes.set(value, start + header.length);
       start += record.length;

@@ -1,10 +1,11 @@
-import type { Engine, EngineBatch, EngineView, Fact, StoredRecord } from './engine.ts';
+import type { Engine, EngineBatch, EngineView, Fact, PositionedRecord, StoredRecord } from './engine.ts';
 import { MemoryChunk, type MemoryRecord } from './memory-chunk.ts';
 
 /** Positions that one page of the table has room for. */
 const pageRecords = 1024;
 
-type Page = { readonly records: (MemoryRecord | undefined)[]; count: number };
+/** A page that a view sees is shared: it is copied before it is changed. */
+type Page = { readonly records: (MemoryRecord | undefined)[]; count: number; isShared: boolean };
 
 /** Keeps everything in the process's memory: for tests, simulations and clusters that only live as long. */
 export class MemoryEngine implements Engine {
@@ -17,13 +18,16 @@ export class MemoryEngine implements Engine {
 
   commit(batch: EngineBatch): void {
     if (batch.records.length > 0) {
-      this.append(batch.firstPosition, batch.records);
+      this.append(batch.records);
     }
     for (const position of batch.removedPositions) {
       this.remove(position);
     }
     for (const { name, content } of batch.facts) {
       this.factsByName.set(name, content.slice());
+    }
+    for (const name of batch.removedFacts) {
+      this.factsByName.delete(name);
     }
   }
 
@@ -34,10 +38,9 @@ export class MemoryEngine implements Engine {
 
   openView(): EngineView {
     const facts = [...this.factsByName].map(([name, content]) => ({ name, content }));
-    return new MemoryView(
-      facts,
-      [...this.pages.values()].flatMap((page) => page.records.filter(isPresent)),
-    );
+    const pages = [...this.pages.values()];
+    for (const page of pages) page.isShared = true;
+    return new MemoryView(facts, pages);
   }
 
   async sync(): Promise<void> {
@@ -52,17 +55,12 @@ export class MemoryEngine implements Engine {
     // A later store may be opened on what this one holds, as on a file.
   }
 
-  private append(firstPosition: number, records: readonly StoredRecord[]): void {
-    const chunk = MemoryChunk.copyOf(firstPosition, records);
+  private append(records: readonly PositionedRecord[]): void {
+    const chunk = MemoryChunk.copyOf(records);
     this.totalBytes += chunk.totalBytes;
     this.inUseBytes += chunk.totalBytes;
     for (const record of chunk.records) {
-      const pageNumber = Math.floor(record.position / pageRecords);
-      let page = this.pages.get(pageNumber);
-      if (page === undefined) {
-        page = { records: [], count: 0 };
-        this.pages.set(pageNumber, page);
-      }
+      const page = this.pageToChange(record.position);
       page.records[record.position % pageRecords] = record;
       page.count += 1;
     }
@@ -70,29 +68,35 @@ export class MemoryEngine implements Engine {
 
   private remove(position: number): void {
     const pageNumber = Math.floor(position / pageRecords);
-    const page = this.pages.get(pageNumber);
-    const record = page?.records[position % pageRecords];
-    if (page === undefined || record === undefined) return;
+    const record = this.pages.get(pageNumber)?.records[position % pageRecords];
+    if (record === undefined) return;
+    const page = this.pageToChange(position);
     page.records[position % pageRecords] = undefined;
     page.count -= 1;
     if (page.count === 0) this.pages.delete(pageNumber);
     this.inUseBytes -= record.length;
     this.totalBytes -= record.remove();
   }
+
+  /** The page that has room for a position, seen by no view. */
+  private pageToChange(position: number): Page {
+    const pageNumber = Math.floor(position / pageRecords);
+    const found = this.pages.get(pageNumber);
+    if (found !== undefined && !found.isShared) return found;
+    const page = { records: found?.records.slice() ?? [], count: found?.count ?? 0, isShared: false };
+    this.pages.set(pageNumber, page);
+    return page;
+  }
 }
 
-function isPresent(record: MemoryRecord | undefined): record is MemoryRecord {
-  return record !== undefined;
-}
-
-/** Records never change, so a list of them is a consistent view, even of those that are removed later. */
+/** Neither records nor shared pages change, so a list of pages is a consistent view, even of what is removed later. */
 class MemoryView implements EngineView {
   private readonly factList: readonly Fact[];
-  private readonly recordList: readonly MemoryRecord[];
+  private readonly pages: readonly Page[];
 
-  constructor(facts: readonly Fact[], records: readonly MemoryRecord[]) {
+  constructor(facts: readonly Fact[], pages: readonly Page[]) {
     this.factList = facts;
-    this.recordList = records;
+    this.pages = pages;
   }
 
   facts(): readonly Fact[] {
@@ -103,9 +107,11 @@ class MemoryView implements EngineView {
     return this.records();
   }
 
-  *records(): Iterable<{ readonly position: number } & StoredRecord> {
-    for (const record of this.recordList) {
-      yield { position: record.position, ...record.read() };
+  *records(): Iterable<PositionedRecord> {
+    for (const page of this.pages) {
+      for (const record of page.records) {
+        if (record !== undefined) yield { position: record.position, ...record.read() };
+      }
     }
   }
 

@@ -17,12 +17,10 @@ test('a full disk is a clear error, and what was committed before is still there
     const engine = SqliteEngine.open({ directory, maxBytes: 1024 * 1024 });
     engine.commit(batchOf(1, 10));
     const value = new Uint8Array(2 * 1024 * 1024);
-    const batch = {
-      firstPosition: 11,
-      records: [{ header: value, value }],
+    const batch = batchOf(11, 0, {
+      records: [{ position: 11, header: value, value }],
       removedPositions: [1],
-      facts: [],
-    };
+    });
     assertEngineError(() => engine.commit(batch), 'disk-full');
     await engine.close();
     const reopened = SqliteEngine.open({ directory });

@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Engine, EngineBatch, EngineView, Fact, StoredRecord } from './engine.ts';
+import type { Engine, EngineBatch, EngineView, Fact, PositionedRecord, StoredRecord } from './engine.ts';
 import { ensureDirectory, syncDirectory } from './engine-directory.ts';
 import { EngineError } from './engine-error.ts';
 import { sqliteError } from './sqlite-error.ts';
@@ -25,6 +25,8 @@ const defaultBusyTimeoutMs = 5000;
 /** "Quor" in ASCII: tells our files from those of other applications. */
 const applicationId = 0x51756f72;
 const formatVersion = 1;
+/** A row that `sync` writes for the sake of the flush. It is no fact of the store's. */
+const syncFact = 'synced';
 
 /**
  * Keeps records in a SQLite database, by way of the module that Node.js brings along.
@@ -66,19 +68,20 @@ export class SqliteEngine implements Engine {
   }
 
   commit(batch: EngineBatch): void {
-    const { insert, remove, setFact, commit } = this.statements;
+    const { insert, remove, setFact, removeFact, commit } = this.statements;
     try {
       this.beginReading();
-      let position = batch.firstPosition;
-      for (const { header, value } of batch.records) {
+      for (const { position, header, value } of batch.records) {
         insert.run(position, header, value);
-        position += 1;
       }
       for (const removed of batch.removedPositions) {
         remove.run(removed);
       }
       for (const { name, content } of batch.facts) {
         setFact.run(name, content);
+      }
+      for (const name of batch.removedFacts) {
+        removeFact.run(name);
       }
       commit.run();
       this.isReading = false;
@@ -107,7 +110,7 @@ export class SqliteEngine implements Engine {
       this.endReading();
       // A commit that is flushed flushes all that were appended to SQLite's log before it.
       this.database.exec('PRAGMA synchronous = FULL');
-      this.statements.setFact.run('synced', new Uint8Array(0));
+      this.statements.setFact.run(syncFact, new Uint8Array(0));
       this.database.exec('PRAGMA synchronous = NORMAL');
     } catch (error) {
       throw sqliteError(error, this.file);
@@ -158,6 +161,7 @@ type Statements = {
   readonly insert: StatementSync;
   readonly remove: StatementSync;
   readonly setFact: StatementSync;
+  readonly removeFact: StatementSync;
   readonly commit: StatementSync;
   readonly read: StatementSync;
   readonly pages: StatementSync;
@@ -169,6 +173,7 @@ function prepareStatements(database: DatabaseSync): Statements {
     insert: database.prepare('INSERT INTO record (position, header, value) VALUES (?, ?, ?)'),
     remove: database.prepare('DELETE FROM record WHERE position = ?'),
     setFact: database.prepare('INSERT OR REPLACE INTO fact (name, content) VALUES (?, ?)'),
+    removeFact: database.prepare('DELETE FROM fact WHERE name = ?'),
     commit: database.prepare('COMMIT'),
     read: asArrays(database.prepare('SELECT header, value FROM record WHERE position = ?')),
     pages: asArrays(
@@ -242,7 +247,9 @@ class SqliteView implements EngineView {
       database = new DatabaseSync(file, { readOnly: true, timeout: defaultBusyTimeoutMs });
       database.exec('BEGIN');
       // The transaction sees the state at its first read, not at its beginning.
-      const facts = asArrays(database.prepare('SELECT name, content FROM fact ORDER BY name')).all();
+      const facts = asArrays(database.prepare('SELECT name, content FROM fact WHERE name <> ?')).all(
+        syncFact,
+      );
       return new SqliteView(
         file,
         database,
@@ -279,7 +286,7 @@ class SqliteView implements EngineView {
     }
   }
 
-  *records(): Iterable<{ readonly position: number } & StoredRecord> {
+  *records(): Iterable<PositionedRecord> {
     const statement = this.prepare('SELECT position, header, value FROM record ORDER BY position');
     const rows = asArrays(statement).iterate() as unknown as Iterator<[number, Uint8Array, Uint8Array]>;
     for (;;) {

@@ -7,8 +7,8 @@ import { streamOf } from '../kernel/random-stream.ts';
 import { durableMemoryMedium, EngineHost, volatileMedium } from './engine-host.ts';
 
 function batch(position: number): EngineBatch {
-  const record = { header: Uint8Array.of(position), value: new Uint8Array(0) };
-  return { firstPosition: position, records: [record], removedPositions: [], facts: [] };
+  const record = { position, header: Uint8Array.of(position), value: new Uint8Array(0) };
+  return { records: [record], removedPositions: [], facts: [], removedFacts: [] };
 }
 
 /** The positions that an engine has, which must be 1, 2, 3 and so on. */
