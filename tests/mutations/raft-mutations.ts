@@ -240,6 +240,97 @@ export const raftMutations: readonly Mutation[] = [
     detectors: [tests(`${raft}/quorum.test.ts`)],
   },
   {
+    name: 'configuration-at-commit',
+    fault: 'a configuration counts once it is committed, not once it is in the log',
+    edits: [
+      {
+        file: `${raft}/state.ts`,
+        find: '  const last = state.configurations.at(-1);\n  return last',
+        replace:
+          '  const last = state.configurations.findLast(({ index }) => index <= state.commit);\n  return last',
+      },
+    ],
+    detectors: [tests(`${raft}/membership.test.ts`, `${raft}/paper-section-6.test.ts`)],
+  },
+  {
+    name: 'second-change-while-one-runs',
+    fault: 'a leader takes a change of membership before the one before it is committed',
+    edits: [
+      {
+        file: `${raft}/membership.ts`,
+        find: 'if (pending || !hasCommittedOwnTerm',
+        replace: 'if (!hasCommittedOwnTerm',
+      },
+      {
+        file: `${raft}/membership.ts`,
+        find: '  const pending = (state.configurations.at(-1)?.index ?? 0) > state.commit;\n',
+        replace: '',
+      },
+    ],
+    detectors: [tests(`${raft}/membership.test.ts`)],
+  },
+  {
+    name: 'change-before-own-term',
+    fault: 'a new leader changes the membership before an entry of its own term is committed',
+    edits: [
+      {
+        file: `${raft}/membership.ts`,
+        find: ' || !hasCommittedOwnTerm(state, leader)',
+        replace: '',
+      },
+      {
+        file: `${raft}/membership.ts`,
+        find: "import { advanceCommit, hasCommittedOwnTerm } from './commit.ts';",
+        replace: "import { advanceCommit } from './commit.ts';",
+      },
+    ],
+    detectors: [tests(`${raft}/membership.test.ts`)],
+  },
+  {
+    name: 'learner-has-a-vote',
+    fault: 'learners count as voters when it comes to commit',
+    edits: [
+      {
+        file: `${raft}/quorum.ts`,
+        find: '  const incoming = majorityValue(configuration.voters, valueOf);',
+        replace:
+          '  const incoming = majorityValue([...configuration.voters, ...configuration.learners], valueOf);',
+      },
+    ],
+    detectors: [tests(`${raft}/membership.test.ts`)],
+  },
+  {
+    name: 'removed-leader-stays',
+    fault: 'a leader that is removed goes on leading',
+    edits: [{ file: `${raft}/core.ts`, find: '  stepDownIfRemoved(step);\n', replace: '' }],
+    detectors: [tests(`${raft}/membership.test.ts`, `${raft}/paper-section-6.test.ts`)],
+  },
+  {
+    name: 'truncation-keeps-configuration',
+    fault: 'a follower whose log is overwritten keeps the configuration that was overwritten with it',
+    edits: [
+      {
+        file: `${raft}/log-changes.ts`,
+        find: '      state.configurations.pop();\n',
+        replace: '      break;\n',
+      },
+    ],
+    detectors: [tests(`${raft}/membership.test.ts`)],
+  },
+  {
+    name: 'joint-phase-never-ends',
+    fault: 'nobody leaves a joint phase whose leader died',
+    edits: [
+      {
+        file: `${raft}/membership.ts`,
+        find: '  if (!isJoint(current)) {\n    return;\n  }\n  const next',
+        replace:
+          '  if (!isJoint(current) || (state.configurations.at(-1)?.index ?? 0) < leader.termStart) {\n    return;\n  }\n  const next',
+      },
+    ],
+    detectors: [tests(`${raft}/paper-section-6.test.ts`)],
+  },
+  {
     name: 'stale-durability',
     fault: 'the late news of an overwritten write vouches for the entries that took its place',
     edits: [

@@ -3,9 +3,12 @@ import type { MemberId } from './identifiers.ts';
 /** How a member is reached by its peers, and what people call it. Raft itself only carries it. */
 export type MemberAddress = {
   readonly id: MemberId;
+  /** Empty for a member that was added and told no name yet. */
   readonly name: string;
   /** Base URLs such as `http://127.0.0.1:2380`; at least one. */
   readonly peerUrls: readonly string[];
+  /** A learner that whoever leads shall make a voter when it has caught up. Absent otherwise. */
+  readonly becomesVoter?: true;
 };
 
 /**

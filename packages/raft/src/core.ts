@@ -17,7 +17,7 @@ import type { LogIndex, MemberId, MonotonicMs, Term } from './identifiers.ts';
 import type { Input, LogRead } from './input.ts';
 import { startPromise } from './lease.ts';
 import { evictFromCache } from './log.ts';
-import { proposeConfiguration, stepDownIfRemoved } from './membership.ts';
+import { leaveJointPhase, proposeConfiguration, stepDownIfRemoved } from './membership.ts';
 import type { Message } from './message.ts';
 import { checkOptions } from './option-checks.ts';
 import type { RaftOptions } from './options.ts';
@@ -33,7 +33,7 @@ import {
   serveWaitingReads,
 } from './read-index.ts';
 import { handleAppendResponse, handleReplicateRead, handleUnreachable, replicate } from './replication.ts';
-import type { RestoredState } from './restored-state.ts';
+import type { LoggedConfiguration, RestoredState } from './restored-state.ts';
 import {
   handleCompact,
   handleSnapshotInstalled,
@@ -41,7 +41,7 @@ import {
   handleSnapshotResponse,
   handleSnapshotSent,
 } from './snapshots.ts';
-import { createState, leaderOf, type State } from './state.ts';
+import { createState, leaderOf, settledConfiguration, type State } from './state.ts';
 import { type RaftStatus, statusOf } from './status.ts';
 import { emit, emptyPendingOutput, type Step } from './step.ts';
 import { isAdmitted } from './terms.ts';
@@ -110,6 +110,16 @@ export class RaftCore {
 
   get commit(): LogIndex {
     return this.#step.state.commit;
+  }
+
+  /**
+   * The configurations that may be in force, ascending by index: the last one that is known to be committed, and
+   * those after it. Whoever has a vote in any of them may be needed (`isElectable`). Empty for a new member.
+   */
+  get configurations(): readonly LoggedConfiguration[] {
+    const { state } = this.#step;
+    const settled = settledConfiguration(state)?.index ?? 0;
+    return state.configurations.filter(({ index }) => index >= settled);
   }
 
   /** The state itself, for checks: read it, never write to it. */
@@ -228,6 +238,7 @@ function settleLeader(step: Step): void {
     return;
   }
   serveWaitingReads(step, role);
+  leaveJointPhase(step, role);
   replicate(step, role);
   continueTransfer(step, role);
   stepDownIfRemoved(step);

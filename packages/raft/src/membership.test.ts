@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { maySucceed } from './membership.ts';
-import { configuration, foundingLog, index, memberId, restoredLog } from './testing/builders.ts';
+import { afterJointPhase, maySucceed } from './membership.ts';
+import { configuration, foundingLog, index, memberId, memberIds, restoredLog } from './testing/builders.ts';
 import { SoloMember } from './testing/solo-member.ts';
 
 describe('a change of membership (section 6)', () => {
@@ -73,6 +73,81 @@ describe('a change of membership (section 6)', () => {
     member.acknowledge(3, 3);
     assert.deepEqual([member.core.role, member.core.commit], ['follower', 3]);
     assert.equal(member.sentTo(2, 'append-request')[0]?.commit, 3, 'it tells the others before it goes');
+  });
+
+  test('that adds learners gives them no part in any majority', () => {
+    const member = SoloMember.inCluster(3);
+    member.leadUnopposed();
+    const learners = configuration({ voters: [1, 2, 3], learners: [4, 5] });
+    member.give({ type: 'propose-configuration', id: 1, configuration: learners });
+    member.persist();
+    member.acknowledge(4, 3);
+    member.acknowledge(5, 3);
+    assert.equal(member.core.commit, 2, 'three of five members have it, but one of three voters');
+    member.acknowledge(2, 3);
+    assert.equal(member.core.commit, 3);
+  });
+
+  test('that a newer leader overwrites is undone: the configuration before is in force again', () => {
+    const member = SoloMember.inCluster(3);
+    member.leadUnopposed();
+    member.give({ type: 'propose-configuration', id: 1, configuration: configuration({ voters: [1, 2] }) });
+    member.persist();
+    member.follow(2, 5);
+    member.receiveAppend(2, { term: 5, after: [2, 2], entries: [5], commit: 3 });
+    assert.deepEqual(member.core.status().configuration, configuration({ voters: [1, 2, 3] }));
+    assert.equal(member.core.configurations.length, 1, 'and no other may be in force');
+  });
+});
+
+describe('a joint phase (section 6)', () => {
+  const joint = configuration({ voters: [1, 2, 4], outgoing: [1, 2, 3] });
+
+  test('is ended by the leader as soon as both majorities have its configuration', () => {
+    const member = SoloMember.inCluster(3);
+    member.leadUnopposed();
+    member.give({ type: 'propose-configuration', id: 1, configuration: joint });
+    member.persist();
+    member.acknowledge(3, 3);
+    assert.deepEqual(member.core.status().configuration, joint, 'n4 and n2 are silent: no incoming majority');
+    member.acknowledge(2, 3);
+    assert.deepEqual(member.core.status().configuration, configuration({ voters: [1, 2, 4] }));
+    assert.deepEqual(
+      member.core.status().peers.map(({ id }) => id),
+      memberIds([2, 4]),
+      'n3 is not replicated any more',
+    );
+    assert.equal(member.core.commit, 3);
+    assert.equal(member.core.configurations.length, 2, 'n3 may be needed until the end of it is committed');
+  });
+
+  test('is not ended while leadership is handed over: the next leader does it', () => {
+    const member = SoloMember.inCluster(3);
+    member.leadUnopposed();
+    member.give({ type: 'propose-configuration', id: 1, configuration: joint });
+    member.give({ type: 'transfer-leadership', to: memberId(2) });
+    member.persist();
+    member.acknowledge(3, 3);
+    member.acknowledge(2, 3);
+    assert.deepEqual([member.core.commit, member.lastIndex], [3, 3]);
+    assert.deepEqual(member.core.status().configuration, joint);
+  });
+
+  test('leaves behind whoever only left it, and keeps as learners those who lost their vote', () => {
+    const addresses = [1, 2, 3, 4, 5].map((id) => ({
+      id: memberId(id),
+      name: `n${id}`,
+      peerUrls: ['http://x'],
+    }));
+    const after = afterJointPhase({
+      ...configuration({ voters: [1, 4], outgoing: [1, 2, 3], learners: [5] }),
+      learnersNext: memberIds([2]),
+      addresses,
+    });
+    assert.deepEqual(after, {
+      ...configuration({ voters: [1, 4], learners: [2, 5] }),
+      addresses: addresses.filter(({ name }) => name !== 'n3'),
+    });
   });
 });
 

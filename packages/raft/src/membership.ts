@@ -3,12 +3,15 @@ import type { Configuration } from './configuration.ts';
 import { type MemberId, offsetIndex } from './identifiers.ts';
 import { appendEntries } from './log-changes.ts';
 import type { RefusalReason } from './message.ts';
-import { isJoint, isVoter } from './quorum.ts';
+import { isJoint, isVoter, sortedUnion } from './quorum.ts';
 import { becomeFollower } from './roles.ts';
 import { configurationOf, type LeaderState, type State } from './state.ts';
 import { refuseProposal, type Step } from './step.ts';
 
-/** Changes of membership (Raft, section 6). A configuration is in force from the moment it is appended. */
+/**
+ * Changes of membership (Raft, section 6). A configuration is in force from the moment it is appended. A joint
+ * one is proposed like any other, and left by the leader itself.
+ */
 export function proposeConfiguration(step: Step, id: number, configuration: Configuration): void {
   const { state } = step;
   const { role } = state;
@@ -17,10 +20,31 @@ export function proposeConfiguration(step: Step, id: number, configuration: Conf
     refuseProposal(step, { id, reason: reason ?? 'not-leader' });
     return;
   }
-  const index = offsetIndex(state.log.lastIndex, 1);
-  appendEntries(step, [{ kind: 'configuration', term: state.term, index, configuration }]);
-  // A smaller quorum may have been reached already.
-  advanceCommit(step, role);
+  appendConfiguration(step, role, configuration);
+}
+
+/**
+ * Once both majorities have the joint configuration, its leader, or whoever leads after it, moves on to the new
+ * one (section 6, figure 11): nobody needs to remember that a change is under way. Called at the end of each step.
+ */
+export function leaveJointPhase(step: Step, leader: LeaderState): void {
+  const { state } = step;
+  const current = configurationOf(state);
+  if (!isJoint(current)) {
+    return;
+  }
+  const next = afterJointPhase(current);
+  if (refusalReason(state, leader, next) === null) {
+    appendConfiguration(step, leader, next);
+  }
+}
+
+/** What a joint configuration leads to: its incoming voters, and as learners those outgoing ones that stay. */
+export function afterJointPhase(joint: Configuration): Configuration {
+  const learners = sortedUnion(joint.learners, joint.learnersNext).filter((id) => !joint.voters.includes(id));
+  const stays = (id: MemberId): boolean => joint.voters.includes(id) || learners.includes(id);
+  const addresses = joint.addresses.filter(({ id }) => stays(id));
+  return { voters: joint.voters, outgoingVoters: [], learners, learnersNext: [], addresses };
 }
 
 /** A leader that is not a voter any more leads until that is committed, and then steps down (end of section 6). */
@@ -50,6 +74,14 @@ export function maySucceed(current: Configuration, next: Configuration): boolean
   const added = next.voters.filter((id) => !current.voters.includes(id)).length;
   const removed = current.voters.filter((id) => !next.voters.includes(id)).length;
   return added + removed <= 1;
+}
+
+function appendConfiguration(step: Step, leader: LeaderState, configuration: Configuration): void {
+  const { state } = step;
+  const index = offsetIndex(state.log.lastIndex, 1);
+  appendEntries(step, [{ kind: 'configuration', term: state.term, index, configuration }]);
+  // A smaller quorum may have been reached already.
+  advanceCommit(step, leader);
 }
 
 function refusalReason(state: State, leader: LeaderState, next: Configuration): RefusalReason | null {

@@ -46,14 +46,34 @@ describe('6, cluster membership changes', () => {
     const cluster = elected({ ...three, learners: [4, 5] });
     change(cluster, joint);
     cluster.settle();
-    change(cluster, { voters: [1, 4, 5] });
-    cluster.settle();
+    assert.deepEqual(
+      cluster.member(1).running.status().configuration,
+      configuration({ voters: [1, 4, 5] }),
+      'the leader ended the joint phase once it was committed',
+    );
     cluster.crash(cluster.member(2));
     cluster.crash(cluster.member(3));
     cluster.propose(cluster.member(1), 'x');
     cluster.settle();
     assert.equal(describeEntry(cluster.member(4).log.at(-1) ?? assert.fail()), '2:x');
     assert.equal(cluster.member(4).running.commit, cluster.member(1).running.commit);
+  });
+
+  test('6: a joint phase that a leader began and did not live to end is ended by the next one', () => {
+    const cluster = elected({ ...three, learners: [4, 5] });
+    cluster.partition([1, 2, 3], [4, 5]);
+    change(cluster, joint);
+    cluster.settle();
+    cluster.crash(cluster.member(1));
+    cluster.heal();
+    cluster.closeConnections(cluster.member(1));
+    cluster.run(40);
+    cluster.restart(cluster.member(1));
+    cluster.run(40);
+    for (const number of [1, 4, 5]) {
+      const status = cluster.member(number).running.status();
+      assert.deepEqual(status.configuration, configuration({ voters: [1, 4, 5] }), `n${number}`);
+    }
   });
 
   test('6: new servers catch up as non-voting members before they vote', () => {

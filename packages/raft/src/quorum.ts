@@ -105,7 +105,8 @@ function majorityVote(voters: readonly MemberId[], votes: ReadonlyMap<MemberId, 
   return granted + unknown >= needed ? 'pending' : 'lost';
 }
 
-function sortedUnion(left: readonly MemberId[], right: readonly MemberId[]): readonly MemberId[] {
+/** Both lists in one, sorted by id, each once. */
+export function sortedUnion(left: readonly MemberId[], right: readonly MemberId[]): readonly MemberId[] {
   const union = [...new Set([...left, ...right])];
   return union.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
 }

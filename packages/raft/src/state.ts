@@ -203,6 +203,11 @@ export function configurationOf(state: State): Configuration {
   return last === undefined ? noConfiguration : last.configuration;
 }
 
+/** The last configuration that is known to be committed: no other log can undo it. Undefined if there is none yet. */
+export function settledConfiguration(state: State): LoggedConfiguration | undefined {
+  return state.configurations.findLast(({ index }) => index <= state.commit);
+}
+
 /** The leader of `term`, as far as this member knows. */
 export function leaderOf(state: State): MemberId | null {
   switch (state.role.kind) {

@@ -7,8 +7,13 @@ import { decodeConfiguration, encodeConfiguration } from './configuration-codec.
 const memberId = fc.bigInt({ min: 1n, max: 0xffff_ffff_ffff_ffffn }) as fc.Arbitrary<MemberId>;
 
 const address = fc.record(
-  { id: memberId, name: fc.string({ unit: 'grapheme' }), peerUrls: fc.array(fc.webUrl()) },
-  { noNullPrototype: true },
+  {
+    id: memberId,
+    name: fc.string({ unit: 'grapheme' }),
+    peerUrls: fc.array(fc.webUrl()),
+    becomesVoter: fc.constant(true as const),
+  },
+  { noNullPrototype: true, requiredKeys: ['id', 'name', 'peerUrls'] },
 );
 
 const configurations: fc.Arbitrary<Configuration> = fc.record(
@@ -17,7 +22,7 @@ const configurations: fc.Arbitrary<Configuration> = fc.record(
     outgoingVoters: fc.array(memberId),
     learners: fc.array(memberId),
     learnersNext: fc.array(memberId),
-    addresses: fc.array(address),
+    addresses: fc.uniqueArray(address, { selector: ({ id }) => id }),
   },
   { noNullPrototype: true },
 );

@@ -17,21 +17,32 @@ export function encodeConfiguration(configuration: Configuration): Uint8Array {
     output.length(address.peerUrls.length);
     for (const url of address.peerUrls) output.text(url);
   }
+  const becomingVoters = configuration.addresses.flatMap(({ id, becomesVoter }) =>
+    becomesVoter ? [id] : [],
+  );
+  // Left out if it is empty, which is how configurations were written before there was such a list.
+  if (becomingVoters.length > 0) output.memberIds(becomingVoters);
   return output.finish();
 }
 
 /** The reverse. Throws a RangeError if the bytes are not exactly one configuration. */
 export function decodeConfiguration(bytes: Uint8Array): Configuration {
   const input = new ByteInput(bytes);
-  const configuration: Configuration = {
+  const lists = {
     voters: input.memberIds(),
     outgoingVoters: input.memberIds(),
     learners: input.memberIds(),
     learnersNext: input.memberIds(),
-    addresses: input.addresses(),
   };
+  const addresses = input.addresses();
+  const becomingVoters = new Set(input.isAtEnd ? [] : input.memberIds());
   input.expectEnd();
-  return configuration;
+  return {
+    ...lists,
+    addresses: addresses.map((address) =>
+      becomingVoters.has(address.id) ? { ...address, becomesVoter: true } : address,
+    ),
+  };
 }
 
 const LENGTH_MAX = 0xffff;
@@ -112,8 +123,12 @@ class ByteInput {
     return this.#decoder.decode(this.#bytes.subarray(start, start + length));
   }
 
+  get isAtEnd(): boolean {
+    return this.#at === this.#bytes.length;
+  }
+
   expectEnd(): void {
-    if (this.#at !== this.#bytes.length) throw new RangeError('a configuration has bytes left over');
+    if (!this.isAtEnd) throw new RangeError('a configuration has bytes left over');
   }
 
   #take(count: number): number {

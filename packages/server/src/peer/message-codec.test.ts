@@ -41,7 +41,17 @@ const configuration: fc.Arbitrary<Configuration> = plain({
   outgoingVoters: memberIds,
   learners: memberIds,
   learnersNext: memberIds,
-  addresses: fc.array(plain({ id: memberId, name: fc.string(), peerUrls: fc.array(fc.webUrl()) })),
+  addresses: fc.array(
+    fc.record(
+      {
+        id: memberId,
+        name: fc.string(),
+        peerUrls: fc.array(fc.webUrl()),
+        becomesVoter: fc.constant(true as const),
+      },
+      { noNullPrototype: true, requiredKeys: ['id', 'name', 'peerUrls'] },
+    ),
+  ),
 });
 
 const envelope = { from: fc.constant(from), to: fc.constant(to), term };
@@ -153,7 +163,7 @@ for (const [what, body, complaint] of incomplete) {
 }
 
 test('a member id of 0 is malformed', () => {
-  const address = { id: 0n, name: 'n0', peerUrls: [] };
+  const address = { id: 0n, name: 'n0', peerUrls: [], becomesVoter: false };
   const nobody = { voters: [], outgoingVoters: [], learners: [], learnersNext: [], addresses: [address] };
   const snapshot = { index: 1, term: 1, configuration: nobody };
   const body = { $case: 'snapshotRequest' as const, snapshotRequest: { snapshot } };

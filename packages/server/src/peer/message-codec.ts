@@ -225,7 +225,9 @@ function configurationToWire(configuration: Configuration): wire.Configuration {
     outgoingVoters: [...outgoingVoters],
     learners: [...learners],
     learnersNext: [...learnersNext],
-    addresses: addresses.map(({ id, name, peerUrls }) => ({ id, name, peerUrls: [...peerUrls] })),
+    addresses: addresses.map(({ id, name, peerUrls, becomesVoter = false }) => {
+      return { id, name, peerUrls: [...peerUrls], becomesVoter };
+    }),
   };
 }
 
@@ -236,7 +238,10 @@ function configurationFromWire(configuration: wire.Configuration): Configuration
     outgoingVoters: outgoingVoters.map(toMemberId),
     learners: learners.map(toMemberId),
     learnersNext: learnersNext.map(toMemberId),
-    addresses: addresses.map(({ id, name, peerUrls }) => ({ id: toMemberId(id), name, peerUrls })),
+    addresses: addresses.map(({ id, name, peerUrls, becomesVoter }) => {
+      const address = { id: toMemberId(id), name, peerUrls };
+      return becomesVoter ? { ...address, becomesVoter } : address;
+    }),
   };
 }
 

@@ -211,6 +211,8 @@ export interface MemberAddress {
   id: bigint;
   name: string;
   peerUrls: string[];
+  /** A learner that is promoted by itself once it has caught up. */
+  becomesVoter: boolean;
 }
 
 export interface SnapshotDescription {
@@ -1964,7 +1966,7 @@ export const Configuration: MessageFns<Configuration> = {
 };
 
 function createBaseMemberAddress(): MemberAddress {
-  return { id: 0n, name: "", peerUrls: [] };
+  return { id: 0n, name: "", peerUrls: [], becomesVoter: false };
 }
 
 export const MemberAddress: MessageFns<MemberAddress> = {
@@ -1977,6 +1979,9 @@ export const MemberAddress: MessageFns<MemberAddress> = {
     }
     for (const v of message.peerUrls) {
       writer.uint32(26).string(v!);
+    }
+    if (message.becomesVoter !== false) {
+      writer.uint32(32).bool(message.becomesVoter);
     }
     return writer;
   },
@@ -2012,6 +2017,14 @@ export const MemberAddress: MessageFns<MemberAddress> = {
           message.peerUrls.push(reader.string());
           continue;
         }
+        case 4: {
+          if (tag !== 32) {
+            break;
+          }
+
+          message.becomesVoter = reader.bool();
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -2027,6 +2040,7 @@ export const MemberAddress: MessageFns<MemberAddress> = {
     message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
     message.name = object.name ?? "";
     message.peerUrls = object.peerUrls?.map((e) => e) || [];
+    message.becomesVoter = object.becomesVoter ?? false;
     return message;
   },
 };
