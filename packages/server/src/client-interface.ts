@@ -6,6 +6,7 @@ import { CallLimit } from './api/call-limit.ts';
 import { HealthMethods } from './api/health-methods.ts';
 import type { Member } from './api/member.ts';
 import { requireLeader } from './api/require-leader.ts';
+import { StreamLimit } from './api/stream-limit.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import { createHttpApi } from './http/http-api.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -22,6 +23,9 @@ export type ClientInterfaceOptions = {
 /** The most calls that are handled at a time, over all connections, and over one. */
 const callsMax = 65_536;
 const connectionCallsMax = 2_048;
+/** The same of streams, which last: an open stream keeps no call from being handled. */
+const streamsMax = 32_768;
+const connectionStreamsMax = 1_024;
 /** What a message may have beyond the largest request: then it is told that it is too large, instead of nothing. */
 const messageOverheadBytes = 512 * 1024;
 /** What requests that are being received may take, over all connections. */
@@ -37,6 +41,7 @@ const drainMs = 2_000;
 export class ClientInterface {
   private readonly member: Member;
   private readonly limit = new CallLimit(callsMax);
+  private readonly streams = new StreamLimit({ streamsMax, connectionStreamsMax });
   private readonly health = new HealthMethods(serviceNames);
   private readonly grpc: GrpcServer;
   private readonly http: HttpServer;
@@ -49,7 +54,7 @@ export class ClientInterface {
     const methods = createApi({
       member,
       health: this.health,
-      guards: [this.limit.guard, requireLeader(member)],
+      guards: [this.limit.guard, this.streams.guard, requireLeader(member)],
       clock,
       logger,
       times,
@@ -75,7 +80,8 @@ export class ClientInterface {
 
   /**
    * Takes no more calls; resolves when those that run have ended, or after a while; at once if there is no
-   * leader, because then they only wait for one. Called once.
+   * leader, because then they only wait for one. Streams end last, so that watchers see what those calls did.
+   * Called once.
    */
   async drain(clock: Clock): Promise<void> {
     this.health.stop();
@@ -84,5 +90,10 @@ export class ClientInterface {
     this.grpc.refuseNewCalls();
     const canAnswer = this.member.status().leader !== null;
     await this.limit.drain(clock, canAnswer ? drainMs : 0);
+    // What has been handed to streams by now goes out before their end.
+    await new Promise<void>((resolve) => {
+      clock.defer(resolve);
+    });
+    this.streams.stop();
   }
 }

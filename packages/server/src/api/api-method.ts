@@ -1,14 +1,28 @@
 import type { MethodDescription } from '@quorate/protocol';
 import type { CallContext, IncomingCall } from './call-context.ts';
 import type { ApiError } from './api-error.ts';
+import type { StreamContext } from './stream-context.ts';
 
 /** Answers a request. Whatever it throws is translated by the error table. */
 export type UnaryHandler<Request, Response> = (request: Request, context: CallContext) => Promise<Response>;
 
-/** Answers a request with any number of responses. */
+/**
+ * Answers a request with any number of responses. Each is asked for when the client has room for it: a client
+ * that does not read pauses the handler.
+ */
 export type StreamHandler<Request, Response> = (
   request: Request,
-  context: CallContext,
+  context: StreamContext,
+) => AsyncIterable<Response>;
+
+/**
+ * Answers any number of requests with any number of responses, in whatever order. The requests never throw:
+ * they end when the client has sent its last one, and when the stream is over (`context.signal`). They are read
+ * from the network only as they are asked for. The stream ends when the handler returns.
+ */
+export type BidiHandler<Request, Response> = (
+  requests: AsyncIterable<Request>,
+  context: StreamContext,
 ) => AsyncIterable<Response>;
 
 /** A method of the API with its handler, or without one. */
@@ -22,6 +36,11 @@ export type HandledMethod =
       readonly kind: 'server-stream';
       readonly description: MethodDescription<unknown, unknown>;
       readonly handle: StreamHandler<unknown, unknown>;
+    }
+  | {
+      readonly kind: 'bidi-stream';
+      readonly description: MethodDescription<unknown, unknown>;
+      readonly handle: BidiHandler<unknown, unknown>;
     }
   | { readonly kind: 'unimplemented'; readonly description: MethodDescription<unknown, unknown> };
 
@@ -37,6 +56,11 @@ export type ApiMethod = { readonly path: string } & (
   | {
       readonly kind: 'server-stream';
       readonly invoke: (request: Uint8Array, call: IncomingCall) => AsyncIterable<Uint8Array>;
+    }
+  | {
+      readonly kind: 'bidi-stream';
+      /** `requests` fails with an `ApiError`, or ends with the client's last request or with its connection. */
+      readonly invoke: (requests: AsyncIterable<Uint8Array>, call: IncomingCall) => AsyncIterable<Uint8Array>;
     }
   | {
       readonly kind: 'unimplemented';
@@ -60,4 +84,12 @@ export function serverStream<Request, Response>(
   handle: StreamHandler<Request, Response>,
 ): HandledMethod {
   return { kind: 'server-stream', description, handle } as unknown as HandledMethod;
+}
+
+/** Binds a handler to a method with a stream of requests and a stream of answers. */
+export function bidiStream<Request, Response>(
+  description: MethodDescription<Request, Response, true, true>,
+  handle: BidiHandler<Request, Response>,
+): HandledMethod {
+  return { kind: 'bidi-stream', description, handle } as unknown as HandledMethod;
 }

@@ -97,6 +97,7 @@ function incoming(settings: CallSettings): IncomingCall {
   return {
     timeoutMs: settings.timeoutMs ?? null,
     signal: settings.signal ?? new AbortController().signal,
+    connection: settings,
     metadata: (name) => settings.metadata?.[name] ?? null,
   };
 }

@@ -2,10 +2,15 @@ import type { Call } from '@quorate/replica';
 
 /** What an adapter knows about a call beside its request. */
 export type IncomingCall = {
-  /** How long the client is willing to wait, in milliseconds; null if it did not say. */
+  /**
+   * How long the client is willing to wait, in milliseconds; null if it did not say. A client that gives a
+   * stream so long ends it itself.
+   */
   readonly timeoutMs: number | null;
   /** Aborted when the client gives up or its connection ends. May be made on first use: not every call needs one. */
   readonly signal: AbortSignal;
+  /** The connection that carries it: calls over the same one have the same. */
+  readonly connection: object;
   /** A value of the client's metadata, by its name in lower case. */
   metadata(name: string): string | null;
 };

@@ -3,7 +3,7 @@ import { replicaFailure } from './error-table.ts';
 import type { Guard } from './guard.ts';
 
 /**
- * Counts the calls that are being handled. Turns away those beyond the maximum, and all of them once the
+ * Counts the calls that are being handled, streams apart. Turns away those beyond the maximum, and all of them once the
  * server stops: what is promised to those that run is kept, and no more is promised.
  */
 export class CallLimit {
@@ -16,7 +16,8 @@ export class CallLimit {
     this.callsMax = callsMax;
   }
 
-  readonly guard: Guard = () => {
+  readonly guard: Guard = (call) => {
+    if (call.kind !== 'call') return null;
     if (this.stopping) throw replicaFailure('stopped');
     if (this.running >= this.callsMax) throw replicaFailure('overloaded');
     this.running += 1;

@@ -2,7 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { StoreError, type StoreErrorCode } from '@quorate/kv';
 import { ReplicaError, type ReplicaErrorCode } from '@quorate/replica';
-import { replicaErrors, storeErrors, toApiError } from './error-table.ts';
+import type { ApiError } from './api-error.ts';
+import {
+  replicaErrors,
+  storeErrors,
+  streamErrors,
+  streamFailure,
+  type StreamErrorCode,
+  toApiError,
+} from './error-table.ts';
 
 /** What clients of etcd compare with, word for word (etcd's rpctypes). Changing a line here breaks clients. */
 const golden = `
@@ -26,19 +34,26 @@ stopped | unavailable | etcdserver: server stopped | none
 not-leader | failed-precondition | etcdserver: not leader | none
 bad-transferee | failed-precondition | etcdserver: bad leader transferee | none
 inconsistent-data | data-loss | etcdserver: corrupt cluster | none
+too-many-streams | resource-exhausted | quorate: too many streams are open at this member | none
+too-many-streams-over-connection | resource-exhausted | quorate: too many streams are open over this connection; end some, or open another connection | none
 `.trim();
+
+function line(code: string, { status, message, outcome }: ApiError): string {
+  return [code, status, message, outcome].join(' | ');
+}
 
 test("errors look on the wire as etcd's do", () => {
   const storeCodes = Object.keys(storeErrors) as StoreErrorCode[];
   const replicaCodes = Object.keys(replicaErrors) as ReplicaErrorCode[];
+  const streamCodes = Object.keys(streamErrors) as StreamErrorCode[];
   const errors = [
     ...storeCodes.map((code) => new StoreError(code)),
     ...replicaCodes.map((code) => new ReplicaError(code, 'internal words that clients do not see')),
   ];
-  const table = errors.map((error) => {
-    const { status, message, outcome } = toApiError(error) ?? assert.fail(error.code);
-    return [error.code, status, message, outcome].join(' | ');
-  });
+  const table = [
+    ...errors.map((error) => line(error.code, toApiError(error) ?? assert.fail(error.code))),
+    ...streamCodes.map((code) => line(code, streamFailure(code))),
+  ];
   assert.equal(table.join('\n'), golden);
 });
 

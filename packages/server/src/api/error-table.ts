@@ -42,6 +42,17 @@ export const replicaErrors: Readonly<Record<ReplicaErrorCode, WireError>> = {
   'inconsistent-data': refused('data-loss', 'etcdserver: corrupt cluster'),
 };
 
+export type StreamErrorCode = 'too-many-streams' | 'too-many-streams-over-connection';
+
+/** What keeps a stream from being opened. etcd has no such limits, and no words for them. */
+export const streamErrors: Readonly<Record<StreamErrorCode, WireError>> = {
+  'too-many-streams': refused('resource-exhausted', 'quorate: too many streams are open at this member'),
+  'too-many-streams-over-connection': refused(
+    'resource-exhausted',
+    'quorate: too many streams are open over this connection; end some, or open another connection',
+  ),
+};
+
 /** The error that the client is told, if this is one that clients are told; null for a fault of the server's own. */
 export function toApiError(error: unknown): ApiError | null {
   if (error instanceof ApiError) return error;
@@ -53,6 +64,10 @@ export function toApiError(error: unknown): ApiError | null {
 /** The error for a code of the table, where the API itself finds what is wrong. */
 export function replicaFailure(code: ReplicaErrorCode): ApiError {
   return fromTable(replicaErrors[code]);
+}
+
+export function streamFailure(code: StreamErrorCode): ApiError {
+  return fromTable(streamErrors[code]);
 }
 
 function fromTable(entry: WireError, cause?: unknown): ApiError {

@@ -1,7 +1,7 @@
 import { health, healthService } from '@quorate/protocol';
 import { ApiError } from './api-error.ts';
 import { type HandledMethod, serverStream, unary } from './api-method.ts';
-import type { CallContext } from './call-context.ts';
+import type { StreamContext } from './stream-context.ts';
 
 type ServingStatus = health.HealthCheckResponse_ServingStatus;
 const { SERVING, NOT_SERVING, SERVICE_UNKNOWN } = health.HealthCheckResponse_ServingStatus;
@@ -39,7 +39,7 @@ export class HealthMethods {
     return this.stopped.signal.aborted ? NOT_SERVING : SERVING;
   }
 
-  private async *watch(service: string, context: CallContext): AsyncGenerator<health.HealthCheckResponse> {
+  private async *watch(service: string, context: StreamContext): AsyncGenerator<health.HealthCheckResponse> {
     if (!this.services.has(service)) {
       yield { status: SERVICE_UNKNOWN };
       return;

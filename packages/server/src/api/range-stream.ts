@@ -6,8 +6,8 @@ import {
   type RangeStreamResponse,
 } from '@quorate/protocol';
 import { ApiError } from './api-error.ts';
-import type { CallContext } from './call-context.ts';
 import { completeHeader, type Member } from './member.ts';
+import type { StreamContext } from './stream-context.ts';
 
 /** The most keys in one part of the answer. Values make parts larger; a store of large values has few keys. */
 const partMaxKeys = 256;
@@ -20,10 +20,10 @@ const partMaxKeys = 256;
 export async function* streamRange(
   member: Member,
   request: RangeRequest,
-  context: CallContext,
+  context: StreamContext,
 ): AsyncGenerator<RangeStreamResponse> {
   refuseUnordered(request);
-  if (!request.serializable) await member.linearize(context);
+  if (!request.serializable) await member.linearize(context.call());
   let key = request.key;
   let sent = 0;
   let pinned: { readonly revision: number; readonly count: number } | null = null;

@@ -3,8 +3,9 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { ApiError } from '../api/api-error.ts';
 import type { IncomingCall } from '../api/call-context.ts';
 import { parseGrpcTimeout } from './grpc-timeout.ts';
-import { acceptedEncodings, decompress, frameMessage, MessageAssembler } from './message-frame.ts';
+import { acceptedEncodings, decompress, frameMessage, OnlyMessage } from './message-frame.ts';
 import type { RequestBudget } from './request-budget.ts';
+import { RequestStream, type RequestStreamOptions } from './request-stream.ts';
 import { errorTrailers, okTrailers, type Trailers } from './grpc-status.ts';
 
 /** Why a call's signal is aborted. One for all: making an error for each would cost more than the call. */
@@ -16,18 +17,22 @@ const responseHeaders = {
   'grpc-accept-encoding': acceptedEncodings,
 };
 
-/** One call on its HTTP/2 stream (gRPC over HTTP/2): a request, and one answer or several. */
+/** One call on its HTTP/2 stream (gRPC over HTTP/2): a request or several, and an answer or several. */
 export class GrpcCall implements IncomingCall {
   private readonly stream: ServerHttp2Stream;
   private readonly headers: IncomingHttpHeaders;
+  private readonly session: object;
   private controller: AbortController | null = null;
   private isAnswered = false;
+  private hasFailed = false;
   /** How the call ends, once its headers are sent. */
   private trailers: Trailers = okTrailers;
 
   constructor(stream: ServerHttp2Stream, headers: IncomingHttpHeaders) {
     this.stream = stream;
     this.headers = headers;
+    // A stream that has gone has no session any more.
+    this.session = stream.session ?? stream;
     // A stream's error is the client's: it reset the stream, or its connection broke. `close` follows.
     stream.on('error', () => undefined);
     stream.once('close', () => {
@@ -48,9 +53,13 @@ export class GrpcCall implements IncomingCall {
     return this.controller.signal;
   }
 
-  /** Nobody listens any more. */
+  /** Nobody listens any more, or has been told that it is over. */
   get isGone(): boolean {
-    return this.stream.closed || this.stream.destroyed;
+    return this.stream.closed || this.stream.destroyed || this.hasFailed;
+  }
+
+  get connection(): object {
+    return this.session;
   }
 
   metadata(name: string): string | null {
@@ -61,7 +70,7 @@ export class GrpcCall implements IncomingCall {
   /** Reads the one message of the request. Rejects with an ApiError; never settles if the client goes away. */
   readRequest(maxBytes: number, budget: RequestBudget): Promise<Uint8Array> {
     const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
-    const assembler = new MessageAssembler(maxBytes);
+    const assembler = new OnlyMessage(maxBytes);
     let heldBytes = 0;
     const giveBack = (): void => {
       budget.giveBack(heldBytes);
@@ -83,12 +92,18 @@ export class GrpcCall implements IncomingCall {
       giveBack();
       try {
         const { message, isCompressed } = assembler.finish();
-        resolve(isCompressed ? decompress(message, this.metadata('grpc-encoding') ?? '', maxBytes) : message);
+        resolve(isCompressed ? decompress(message, this.encoding, maxBytes) : message);
       } catch (error) {
         reject(error);
       }
     });
     return promise;
+  }
+
+  /** Reads the messages of a stream of requests. Called once. */
+  readRequests(options: Omit<RequestStreamOptions, 'encoding' | 'overflow'>): RequestStream {
+    const overflow = (error: ApiError): void => this.fail(error);
+    return new RequestStream(this.stream, { ...options, encoding: this.encoding, overflow });
   }
 
   /** Ends the call with its only answer. */
@@ -114,6 +129,8 @@ export class GrpcCall implements IncomingCall {
   fail(error: unknown): void {
     assert(error instanceof ApiError, 'the API translates its errors');
     if (this.isGone) return;
+    this.hasFailed = true;
+    this.controller?.abort(goneReason);
     const trailers = errorTrailers(error);
     // The rest of the request is read and dropped: resetting the stream could overtake the status.
     this.stream.resume();
@@ -124,6 +141,10 @@ export class GrpcCall implements IncomingCall {
       this.isAnswered = true;
       this.stream.respond({ ...responseHeaders, ...trailers }, { endStream: true });
     }
+  }
+
+  private get encoding(): string {
+    return this.metadata('grpc-encoding') ?? '';
   }
 
   private begin(): void {

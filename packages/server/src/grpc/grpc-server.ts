@@ -16,7 +16,10 @@ export type GrpcServerOptions = {
   readonly clock: Clock;
   /** The largest message that is accepted, in bytes. A larger one is answered `RESOURCE_EXHAUSTED`. */
   readonly messageMaxBytes: number;
-  /** The most bytes of requests that are being received, over all connections. Beyond it: `RESOURCE_EXHAUSTED`. */
+  /**
+   * The most bytes of requests that are being received, over all connections; and the most that streams of
+   * requests hold. Beyond it: `RESOURCE_EXHAUSTED`.
+   */
   readonly receivingMaxBytes: number;
   /** The most calls that one connection may have under way; further ones wait at the client. */
   readonly connectionCallsMax: number;
@@ -37,13 +40,16 @@ export class GrpcServer {
   private readonly options: GrpcServerOptions;
   private readonly methods: ReadonlyMap<string, ApiMethod>;
   private readonly server: Http2Server;
+  /** Of single requests, and of streams of them: neither can use up what the other needs. */
   private readonly budget: RequestBudget;
+  private readonly streamBudget: RequestBudget;
   private readonly sessions = new Set<ServerHttp2Session>();
   private refusesCalls = false;
 
   constructor(methods: readonly ApiMethod[], options: GrpcServerOptions) {
     this.options = options;
     this.budget = new RequestBudget(options.receivingMaxBytes);
+    this.streamBudget = new RequestBudget(options.receivingMaxBytes);
     this.methods = new Map(methods.map((method) => [method.path, method]));
     this.server = createServer({
       settings: {
@@ -117,14 +123,29 @@ export class GrpcServer {
   }
 
   private async invoke(
-    method: Extract<ApiMethod, { kind: 'unary' | 'server-stream' }>,
+    method: Exclude<ApiMethod, { readonly kind: 'unimplemented' }>,
     call: GrpcCall,
   ): Promise<void> {
-    const request = await call.readRequest(this.options.messageMaxBytes, this.budget);
-    if (method.kind === 'unary') {
-      call.answer(await method.invoke(request, call));
-    } else {
-      await call.answerAll(method.invoke(request, call));
+    const { messageMaxBytes } = this.options;
+    switch (method.kind) {
+      case 'unary':
+        call.answer(await method.invoke(await call.readRequest(messageMaxBytes, this.budget), call));
+        return;
+      case 'server-stream':
+        await call.answerAll(method.invoke(await call.readRequest(messageMaxBytes, this.budget), call));
+        return;
+      case 'bidi-stream': {
+        const requests = call.readRequests({
+          messageMaxBytes,
+          budget: this.streamBudget,
+          windowBytes: receiveWindowBytes,
+        });
+        try {
+          await call.answerAll(method.invoke(requests, call));
+        } finally {
+          await requests.return();
+        }
+      }
     }
   }
 }

@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { decompress, frameMessage, MessageAssembler } from './message-frame.ts';
+import { decompress, frameMessage, MessageReader, OnlyMessage } from './message-frame.ts';
 
 const message = Buffer.from('a message');
 
 test('a message survives however its frame is cut', () => {
   const frame = frameMessage(message);
   for (let cut = 0; cut <= frame.length; cut += 1) {
-    const assembler = new MessageAssembler(100);
+    const assembler = new OnlyMessage(100);
     for (const chunk of [frame.subarray(0, cut), frame.subarray(cut)]) {
       if (chunk.length > 0) assembler.add(chunk);
     }
@@ -17,7 +17,7 @@ test('a message survives however its frame is cut', () => {
 });
 
 test('an empty message is a message', () => {
-  const assembler = new MessageAssembler(100);
+  const assembler = new OnlyMessage(100);
   assembler.add(frameMessage(Buffer.alloc(0)));
   assert.equal(assembler.finish().message.length, 0);
 });
@@ -27,18 +27,33 @@ test('no message, half a message, two messages and an unknown flag are refused',
   const unknownFlag = Buffer.from(frame);
   unknownFlag[0] = 7;
   for (const chunks of [[], [frame.subarray(0, 3)], [frame.subarray(0, -1)], [frame, frame], [unknownFlag]]) {
-    const assembler = new MessageAssembler(100);
-    for (const chunk of chunks) assembler.add(chunk);
-    assert.throws(() => assembler.finish(), { name: 'ApiError', status: 'internal', outcome: 'none' });
+    const assembler = new OnlyMessage(100);
+    const read = (): void => {
+      for (const chunk of chunks) assembler.add(chunk);
+      assembler.finish();
+    };
+    assert.throws(read, { name: 'ApiError', status: 'internal', outcome: 'none' });
   }
 });
 
-test('a message that is too large is refused when it is announced, and when it grows too large unannounced', () => {
+test('a message that is too large is refused when it is announced', () => {
   const announced = Buffer.from([0, 0, 0, 0, 101]);
-  assert.throws(() => new MessageAssembler(100).add(announced), { status: 'resource-exhausted' });
-  const grown = new MessageAssembler(100);
-  grown.add(Buffer.from([0, 0, 0, 0, 1]));
-  assert.throws(() => grown.add(Buffer.alloc(101)), { status: 'resource-exhausted' });
+  assert.throws(() => new OnlyMessage(100).add(announced), { status: 'resource-exhausted' });
+});
+
+test('messages survive however the bytes of many are cut', () => {
+  const messages = ['', 'a', 'bc', 'def', 'x'.repeat(50)];
+  const bytes = Buffer.concat(messages.map((each) => frameMessage(Buffer.from(each))));
+  for (let size = 1; size <= bytes.length; size += 1) {
+    const reader = new MessageReader(100);
+    const read: string[] = [];
+    for (let start = 0; start < bytes.length; start += size) {
+      reader.add(bytes.subarray(start, start + size));
+      for (let next = reader.take(); next !== null; next = reader.take()) read.push(String(next.message));
+    }
+    assert.deepEqual(read, messages, `cut into pieces of ${size} bytes`);
+    assert.equal(reader.heldBytes, 0);
+  }
 });
 
 test('compressed messages are read, up to the size that is allowed when they are not', async () => {

@@ -1,4 +1,11 @@
-import { Client, credentials, Metadata, type ServiceError, type StatusObject } from '@grpc/grpc-js';
+import {
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  Metadata,
+  type ServiceError,
+  type StatusObject,
+} from '@grpc/grpc-js';
 import {
   clusterService,
   health,
@@ -79,6 +86,20 @@ export class TestClient {
     return new Promise((resolve) => {
       call.on('status', resolve);
     });
+  }
+
+  /** Opens a stream of requests and responses, as bytes. */
+  openStream(path: string, settings: CallSettings = {}): ClientDuplexStream<Buffer, Buffer> {
+    const metadata = new Metadata();
+    for (const [name, value] of Object.entries(settings.metadata ?? {})) metadata.set(name, value);
+    const call = this.client.makeBidiStreamRequest(
+      path,
+      (raw: Buffer) => raw,
+      (raw: Buffer) => raw,
+      metadata,
+    );
+    call.on('error', () => undefined); // The status says it, too.
+    return call;
   }
 
   async watchHealth(receive: (status: number) => void): Promise<StatusObject> {
