@@ -1,5 +1,5 @@
 import type { MemberId, Message } from '@quorate/raft';
-import type { PeerEvents, PeerTransport } from '@quorate/replica';
+import { PeerCallError, type PeerEvents, type PeerTransport } from '@quorate/replica';
 import type { CpuMeter } from './cpu-meter.ts';
 
 /** The most messages that wait for one member; beyond it they are lost, as in a network. */
@@ -22,6 +22,9 @@ export class MemoryNetwork {
     return {
       setPeers: () => undefined,
       send: (messages) => this.#send(messages),
+      call: async () => {
+        throw new PeerCallError('unreachable', 'these members do not ask each other anything');
+      },
       close: async () => {
         this.#members.delete(id);
       },

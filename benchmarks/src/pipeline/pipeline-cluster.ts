@@ -98,6 +98,7 @@ async function openReplica(options: PipelineOptions, place: Place): Promise<Repl
   return Replica.open({
     memberId,
     clusterId: 1n,
+    version: 'benchmark',
     raft: { ...raft, electionTimeoutTicks, replication: replicationPreset(options.replication) },
     tickMs,
     log,

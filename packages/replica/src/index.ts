@@ -1,8 +1,24 @@
+export type { Call } from './call.ts';
+export {
+  type PeerAnswer,
+  PeerCallError,
+  type PeerCallErrorCode,
+  type PeerRefusal,
+  type PeerRequest,
+  type PeerResponse,
+  type ResponseTo,
+} from './peer-call.ts';
+export {
+  type CallSending,
+  defaultPeerCallLimits,
+  type PeerCallLimits,
+  PeerCalls,
+  refuse,
+} from './peer-calls.ts';
 export type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random, Timer } from './ports.ts';
 export { Replica } from './replica.ts';
 export { ReplicaError, type ReplicaErrorCode } from './replica-error.ts';
 export type {
-  Call,
   CoreObserver,
   ReplicaBacklog,
   ReplicaLimits,

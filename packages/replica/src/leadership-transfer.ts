@@ -1,6 +1,6 @@
 import type { MemberId, MonotonicMs } from '@quorate/raft';
 import { ReplicaError } from './replica-error.ts';
-import type { Call } from './replica-options.ts';
+import type { Call } from './call.ts';
 
 type Running = {
   readonly to: MemberId;

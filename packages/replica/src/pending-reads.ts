@@ -1,6 +1,6 @@
 import type { LogIndex, MonotonicMs } from '@quorate/raft';
 import { ReplicaError } from './replica-error.ts';
-import type { Call } from './replica-options.ts';
+import type { Call } from './call.ts';
 
 type Reader = {
   readonly deadlineMs: MonotonicMs;

@@ -1,7 +1,7 @@
 import type { ApplyResult, CommandResponse } from '@quorate/kv';
 import type { MonotonicMs, Proposal, RefusalReason, Term } from '@quorate/raft';
 import { ReplicaError } from './replica-error.ts';
-import type { Call } from './replica-options.ts';
+import type { Call } from './call.ts';
 
 type PendingWrite = {
   readonly sequence: number;

@@ -1,4 +1,6 @@
 import type { MemberId, Message } from '@quorate/raft';
+import type { PeerRequest, PeerResponse, ResponseTo } from './peer-call.ts';
+import type { Call } from './call.ts';
 
 /** Time, as one member sees it. */
 export interface Clock {
@@ -27,18 +29,33 @@ export interface PeerTransport {
   setPeers(peers: readonly Peer[]): void;
   /** Never blocks and never throws. Drops the message and reports `unreachable` when the peer's queue is full or it is not connected. */
   send(messages: readonly Message[]): void;
+  /**
+   * Asks a peer and waits for its answer. A call is delivered at most once. Rejects with a `PeerCallError`, at
+   * the deadline at the latest, and at once when there is no connection to the peer or it ends.
+   */
+  call<Request extends PeerRequest>(
+    peer: MemberId,
+    request: Request,
+    call: Call,
+  ): Promise<ResponseTo<Request>>;
+  /** Calls that wait for an answer are rejected as `unreachable`. */
   close(): Promise<void>;
 }
 
 export type Peer = { readonly id: MemberId; readonly urls: readonly string[] };
 
-/** What a transport tells its member. Each call returns at once. */
+/** What a transport tells its member. Each function returns at once. */
 export interface PeerEvents {
   receive(message: Message): void;
   /** The peer's host closed the connection: its process is gone or going. */
   closed(peer: MemberId): void;
   /** Messages to the peer may have been lost. */
   unreachable(peer: MemberId): void;
+  /**
+   * A peer asks. The response has the request's type; a rejection becomes a refusal, with the code of a
+   * ReplicaError or StoreError.
+   */
+  asked(from: MemberId, request: PeerRequest): Promise<PeerResponse>;
 }
 
 /** A structured log, shaped as pino's. */

@@ -4,7 +4,6 @@ import type {
   Input,
   LogIndex,
   MemberId,
-  MonotonicMs,
   Output,
   RaftCore,
   RaftOptions,
@@ -14,17 +13,12 @@ import type {
 import type { WriteAheadLog } from '@quorate/storage';
 import type { Clock, Logger, PeerEvents, PeerTransport, Random } from './ports.ts';
 
-/** How long a caller waits. */
-export type Call = {
-  /** When to give up, on the member's monotonic clock. */
-  readonly deadlineMs: MonotonicMs;
-  readonly signal?: AbortSignal;
-};
-
 /** What one member is made of. The caller opens the parts; the replica closes them. */
 export type ReplicaOptions = {
   readonly memberId: MemberId;
   readonly clusterId: bigint;
+  /** The release that this member runs, as people write it: peers may ask. */
+  readonly version: string;
   /** Consensus settings without what the replica supplies itself. */
   readonly raft: Omit<RaftOptions, 'id' | 'random' | 'electionTimeoutMs'>;
   /** Milliseconds between ticks. */

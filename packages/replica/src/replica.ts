@@ -13,20 +13,17 @@ import {
   toTerm,
 } from '@quorate/raft';
 import type { WriteAheadLog } from '@quorate/storage';
+import type { Call } from './call.ts';
 import { logEvent } from './event-log.ts';
 import { LeadershipTransfer } from './leadership-transfer.ts';
 import { PendingReads } from './pending-reads.ts';
+import type { PeerRequest, PeerResponse, ResponseTo } from './peer-call.ts';
+import { PeerService } from './peer-service.ts';
 import { PendingWrites } from './pending-writes.ts';
 import { Persister } from './persister.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport, Timer } from './ports.ts';
 import { ReplicaError } from './replica-error.ts';
-import type {
-  Call,
-  ReplicaBacklog,
-  ReplicaLimits,
-  ReplicaOptions,
-  ReplicaStatus,
-} from './replica-options.ts';
+import type { ReplicaBacklog, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
 import { restoreCore } from './restore.ts';
 
 /**
@@ -53,6 +50,7 @@ export class Replica {
   private readonly transfer = new LeadershipTransfer();
   private readonly reportFailure: (error: Error) => void;
   private readonly logReads = new Set<Promise<void>>();
+  private readonly peerService: PeerService;
   private transport: PeerTransport | null = null;
 
   private inputs: Input[] = [];
@@ -110,6 +108,7 @@ export class Replica {
       maxCount: options.limits.pendingReadsMax,
       retryMs: options.raft.electionTimeoutTicks * options.tickMs * 0.5,
     });
+    this.peerService = new PeerService({ clock: options.clock, version: options.version });
     const failure = Promise.withResolvers<Error>();
     this.failed = failure.promise;
     this.reportFailure = failure.resolve;
@@ -166,6 +165,19 @@ export class Replica {
     return done;
   }
 
+  /** Asks a peer. Rejects with a `PeerCallError`; with a ReplicaError if this member is stopping. */
+  async callPeer<Request extends PeerRequest>(
+    peer: MemberId,
+    request: Request,
+    call: Call,
+  ): Promise<ResponseTo<Request>> {
+    this.checkCall(call);
+    if (this.transport === null) {
+      throw new ReplicaError('stopped', 'the member is starting');
+    }
+    return this.transport.call(peer, request, call);
+  }
+
   status(): ReplicaStatus {
     const { role, term, leader, commit, lastIndex, configuration } = this.core.status();
     return {
@@ -211,6 +223,7 @@ export class Replica {
       receive: (message) => this.receive(message),
       closed: (peer) => this.enqueue({ type: 'peer-closed', peer }),
       unreachable: (peer) => this.enqueue({ type: 'peer-unreachable', peer }),
+      asked: async (from, request) => this.answerPeer(from, request),
     };
     this.transport = this.options.connect(events);
     this.updatePeers();
@@ -233,6 +246,13 @@ export class Replica {
       return; // The disk is slower than the leader sends; the leader will probe again.
     }
     this.enqueue({ type: 'message', message });
+  }
+
+  private async answerPeer(from: MemberId, request: PeerRequest): Promise<PeerResponse> {
+    if (this.stopped) {
+      throw new ReplicaError('stopped', 'the member is stopping');
+    }
+    return this.peerService.answer(from, request);
   }
 
   private enqueue(input: Input): void {

@@ -54,7 +54,7 @@ async function start(
   configuration: ServerConfiguration,
   logger = new RecordingLogger(),
 ): Promise<RunningServer> {
-  const server = await startServer(configuration, { logger });
+  const server = await startServer(configuration, { logger, version: '0.0.0-test' });
   servers.push(server);
   return server;
 }
@@ -269,7 +269,11 @@ describe('a start that fails leaves nothing behind', () => {
     const configuration = alone(await newDirectory());
     for (const delayMs of [0, 1, 2, 5, 10, 20]) {
       const abort = new AbortController();
-      const started = startServer(configuration, { logger: new RecordingLogger(), signal: abort.signal });
+      const started = startServer(configuration, {
+        logger: new RecordingLogger(),
+        version: '0.0.0-test',
+        signal: abort.signal,
+      });
       setTimeout(() => abort.abort(), delayMs);
       const result = await started.catch((error: unknown) => error);
       if (result instanceof Error)

@@ -24,6 +24,8 @@ import { ServerError, toServerError } from './server-error.ts';
 
 export type StartOptions = {
   readonly logger: Logger;
+  /** The release that this member runs, as it answers peers that ask. */
+  readonly version: string;
   /** Calls the start off: it rejects with `start-cancelled` and leaves nothing behind. No effect afterwards. */
   readonly signal?: AbortSignal;
 };
@@ -70,10 +72,11 @@ export async function startServer(
 }
 
 async function start(configuration: ServerConfiguration, options: StartOptions): Promise<RunningServer> {
-  const { logger, signal } = options;
+  const { logger, version, signal } = options;
   const clock = new SystemClock();
   await using parts = new AsyncDisposableStack();
-  const making: Making = { configuration, logger, clock, random: new SystemRandom(), parts, signal };
+  const random = new SystemRandom();
+  const making: Making = { configuration, logger, version, clock, random, parts, signal };
 
   const { listenClientUrls, listenPeerUrls } = configuration;
   const clientListener = await listen(making, listenClientUrls, 'listen-client-urls', clientConnectionsMax);
@@ -104,6 +107,7 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
 type Making = {
   readonly configuration: ServerConfiguration;
   readonly logger: Logger;
+  readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
   /** What has to be closed, the latest first. */
@@ -123,7 +127,7 @@ async function listen(
 
 /** Opens the data directory, and the replica on what is in it. */
 async function openReplica(making: Making, peerListener: Listener): Promise<Replica> {
-  const { configuration, logger, clock, random, parts, signal } = making;
+  const { configuration, logger, version, clock, random, parts, signal } = making;
   const { memberId, clusterId, name, members, heartbeatInterval, electionTimeout } = configuration;
   const fileSystem = new NodeFileSystem();
   const identity = { clusterId, memberId, name };
@@ -160,6 +164,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
   return Replica.open({
     memberId,
     clusterId,
+    version,
     raft: {
       ...defaultRaftOptions({
         id: memberId,

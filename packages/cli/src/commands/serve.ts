@@ -26,6 +26,7 @@ import {
   superviseMember,
 } from '../up/supervision.ts';
 import { StopSignals } from '../up/stop-signals.ts';
+import { readVersion } from '../version.ts';
 
 type ServeOptions = Readonly<Record<string, string | boolean | undefined>>;
 
@@ -102,7 +103,11 @@ async function runMember(
   void stopWanted.then(() => starting.abort());
   let server: RunningServer;
   try {
-    server = await startServer(configuration, { logger, signal: starting.signal });
+    server = await startServer(configuration, {
+      logger,
+      version: readVersion(),
+      signal: starting.signal,
+    });
   } catch (error) {
     if (starting.signal.aborted) return;
     report?.({ kind: 'refused', message: messageOf(error) });

@@ -3,7 +3,6 @@ import {
   type Configuration,
   defaultRaftOptions,
   type MemberId,
-  type Message,
   type RaftOptions,
   replicationPreset,
   type ReplicationPresetName,
@@ -11,7 +10,8 @@ import {
 } from '@quorate/raft';
 import { WriteAheadLog } from '@quorate/storage';
 import { MemoryDisk, MemoryFileSystem, seededRandom } from '@quorate/storage/testing';
-import type { Logger, PeerEvents } from '../ports.ts';
+import { PeerCalls } from '../peer-calls.ts';
+import type { Logger, PeerEvents, PeerTransport } from '../ports.ts';
 import { Replica } from '../replica.ts';
 import type { ReplicaLimits } from '../replica-options.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -32,7 +32,7 @@ export class ReplicaCluster {
   readonly ids: readonly MemberId[];
   private readonly options: ReplicaClusterOptions;
   private readonly replicas = new Map<MemberId, Replica>();
-  private readonly mailboxes = new Map<MemberId, PeerEvents>();
+  private readonly mailboxes = new Map<MemberId, Mailbox>();
   private readonly cut = new Set<MemberId>();
 
   constructor(options: ReplicaClusterOptions) {
@@ -69,6 +69,7 @@ export class ReplicaCluster {
     const replica = await Replica.open({
       memberId: id,
       clusterId: 7n,
+      version: 'test',
       raft: { ...defaults, replication: replicationPreset(replication), ...raft },
       tickMs,
       log,
@@ -77,14 +78,7 @@ export class ReplicaCluster {
       clock: this.clock,
       random,
       logger: silentLogger,
-      connect: (events) => {
-        this.mailboxes.set(id, events);
-        return {
-          setPeers: () => undefined,
-          send: (messages) => this.deliver(messages),
-          close: async () => void this.mailboxes.delete(id),
-        };
-      },
+      connect: (events) => this.connect(id, events),
       limits: { ...defaultLimits, ...limits },
     });
     this.replicas.set(id, replica);
@@ -135,16 +129,58 @@ export class ReplicaCluster {
     }
   }
 
-  private deliver(messages: readonly Message[]): void {
-    for (const message of messages) {
-      this.clock.defer(() => {
-        if (!this.cut.has(message.from) && !this.cut.has(message.to)) {
-          this.mailboxes.get(message.to)?.receive(message);
+  private connect(id: MemberId, events: PeerEvents): PeerTransport {
+    const calls: PeerCalls = new PeerCalls({
+      clock: this.clock,
+      send: (to, callId, request) => {
+        if (!this.mailboxes.has(to)) {
+          return 'unreachable';
         }
-      });
-    }
+        this.carry(id, to, (mailbox) =>
+          mailbox.calls.asked(id, request, (answer) =>
+            this.carry(to, id, (caller) => {
+              if (caller.calls === calls) {
+                calls.answered(to, callId, answer);
+              }
+            }),
+          ),
+        );
+        return 'sent';
+      },
+      asked: async (from, request) => events.asked(from, request),
+    });
+    this.mailboxes.set(id, { events, calls });
+    return {
+      setPeers: () => undefined,
+      send: (messages) => {
+        for (const message of messages) {
+          this.carry(message.from, message.to, (mailbox) => mailbox.events.receive(message));
+        }
+      },
+      call: async (peer, request, call) => calls.call(peer, request, call),
+      close: async () => {
+        this.mailboxes.delete(id);
+        calls.close();
+        for (const mailbox of this.mailboxes.values()) {
+          mailbox.calls.lost(id);
+        }
+      },
+    };
+  }
+
+  /** Hands something over in a later turn, unless it is lost. */
+  private carry(from: MemberId, to: MemberId, deliver: (mailbox: Mailbox) => void): void {
+    this.clock.defer(() => {
+      const mailbox = this.mailboxes.get(to);
+      if (mailbox !== undefined && !this.cut.has(from) && !this.cut.has(to)) {
+        deliver(mailbox);
+      }
+    });
   }
 }
+
+/** Where a running member hears from its peers. */
+type Mailbox = { readonly events: PeerEvents; readonly calls: PeerCalls };
 
 const defaultLimits: ReplicaLimits = {
   requestMaxBytes: 1024,

@@ -6,9 +6,10 @@ import { WireError } from '@quorate/protocol';
  *
  * - `hello` opens a connection, `hello-reply` answers it.
  * - `batch` carries messages of the consensus protocol.
+ * - `call` asks the peer for something, `answer` is what it says to that.
  * - `ping` asks for a `pong`: hosts that vanish say nothing, and an idle connection does not notice.
  */
-export type FrameType = 'hello' | 'hello-reply' | 'batch' | 'ping' | 'pong';
+export type FrameType = 'hello' | 'hello-reply' | 'batch' | 'ping' | 'pong' | 'call' | 'answer';
 
 export type Frame = { readonly type: FrameType; readonly payload: Buffer };
 
@@ -27,6 +28,8 @@ const typeNumbers: Readonly<Record<FrameType, number>> = {
   batch: 3,
   ping: 4,
   pong: 5,
+  call: 6,
+  answer: 7,
 };
 const typesByNumber: readonly (FrameType | undefined)[] = [
   undefined,
@@ -35,6 +38,8 @@ const typesByNumber: readonly (FrameType | undefined)[] = [
   'batch',
   'ping',
   'pong',
+  'call',
+  'answer',
 ];
 /** The checksum covers the type, too: it starts from the checksum of the one byte that names it. */
 const checksumSeeds: readonly number[] = typesByNumber.map((_, number) => crc32(Buffer.from([number])));

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { MemberId, Message } from '@quorate/raft';
-import type { Clock, Timer } from '@quorate/replica';
+import { type Clock, type PeerAnswer, type PeerRequest, refuse, type Timer } from '@quorate/replica';
+import { decodeCall, encodeAnswer } from './call-codec.ts';
 import { FramedSocket, type EndReason } from './framed-socket.ts';
 import type { Frame } from './frame.ts';
 import { encodeHelloReply, type Introduction, judgeHello, type Refusal } from './greeting.ts';
@@ -19,11 +20,13 @@ export type InboundConnectionOptions = {
   /** The caller was turned away. The connection is closed already. */
   readonly refused: (explanation: string) => void;
   readonly receive: (message: Message) => void;
+  /** The caller asks; `reply` sends the answer back to it. */
+  readonly asked: (from: MemberId, request: PeerRequest, reply: (answer: PeerAnswer) => void) => void;
   /** Called once, unless the owner closed the connection. `from` is null if it had not introduced itself. */
   readonly ended: (from: MemberId | null, reason: EndReason) => void;
 };
 
-/** A connection that a peer has dialled: judges its Hello, then takes its batches until it ends. */
+/** A connection that a peer has dialled: judges its Hello, then takes its batches and answers its calls until it ends. */
 export class InboundConnection {
   /** Whom it comes from, as host and port. */
   readonly remote: string;
@@ -71,11 +74,38 @@ export class InboundConnection {
       for (const message of decodeBatch(frame.payload, this.from, this.options.own.self)) {
         this.options.receive(message);
       }
+    } else if (frame.type === 'call' && this.from !== null) {
+      this.receiveCall(frame.payload, this.from);
     } else if (frame.type === 'hello' && this.from === null) {
       this.greet(frame.payload);
     } else {
       this.end({ kind: 'malformed', message: `a ${frame.type} frame out of turn` });
     }
+  }
+
+  private receiveCall(payload: Buffer, from: MemberId): void {
+    const { id, request } = decodeCall(payload);
+    if (request === null) {
+      this.answer(id, refuse('unsupported-request', 'this release does not know this kind of request'));
+    } else {
+      this.options.asked(from, request, (answer) => this.answer(id, answer));
+    }
+  }
+
+  private answer(id: number, answer: PeerAnswer): void {
+    if (this.closed) return;
+    const { answerMaxBytes, answerWindowBytes } = this.options.limits;
+    if (answer.ok && this.socket.bufferedBytes >= answerWindowBytes) {
+      this.answer(id, refuse('overloaded', 'the caller does not read the answers to its other calls'));
+      return;
+    }
+    const payload = encodeAnswer(id, answer);
+    if (answer.ok && payload.length > answerMaxBytes) {
+      const message = `the answer takes ${payload.length} bytes, at most ${answerMaxBytes} are allowed`;
+      this.answer(id, refuse('response-too-large', message));
+      return;
+    }
+    this.socket.write('answer', payload);
   }
 
   private greet(payload: Buffer): void {

@@ -1,8 +1,10 @@
 import { connect } from 'node:net';
 import type { MemberId } from '@quorate/raft';
-import type { Clock, Timer } from '@quorate/replica';
+import type { Clock, PeerAnswer, Timer } from '@quorate/replica';
 import type { NetworkAddress } from '../configuration/network-address.ts';
+import { decodeAnswer } from './call-codec.ts';
 import { FramedSocket, type EndReason } from './framed-socket.ts';
+import type { Frame } from './frame.ts';
 import { encodeHello, type Introduction, judgeHelloReply } from './greeting.ts';
 import type { TransportLimits } from './transport-limits.ts';
 
@@ -18,11 +20,13 @@ export type OutboundConnectionOptions = {
   /** The peer has accepted the conversation. */
   readonly established: () => void;
   readonly drained: () => void;
+  /** The peer answered a call. */
+  readonly answered: (id: number, answer: PeerAnswer) => void;
   /** Called once, unless the owner closed the connection. */
   readonly ended: (end: OutboundEnd) => void;
 };
 
-/** One attempt at a connection to a peer: dials, introduces itself, and carries batches until it ends. */
+/** One attempt at a connection to a peer: dials, introduces itself, and carries batches, calls and their answers until it ends. */
 export class OutboundConnection {
   private readonly options: OutboundConnectionOptions;
   private readonly socket: FramedSocket;
@@ -34,7 +38,7 @@ export class OutboundConnection {
     const connection: OutboundConnection = new OutboundConnection(
       options,
       new FramedSocket(socket, options.clock, {
-        receive: (frame) => connection.receiveReply(frame.type, frame.payload),
+        receive: (frame) => connection.receiveFrame(frame),
         drained: options.drained,
         ended: (reason) => connection.end(reason),
       }),
@@ -61,23 +65,35 @@ export class OutboundConnection {
     this.socket.write('batch', payload);
   }
 
+  writeCall(payload: Uint8Array): void {
+    this.socket.write('call', payload);
+  }
+
   close(): void {
     this.greetingTimer?.cancel();
     this.socket.close();
   }
 
-  private receiveReply(type: string, payload: Buffer): void {
-    if (type !== 'hello-reply' || this.greetingTimer === null) {
-      this.end({ kind: 'malformed', message: `a ${type} frame out of turn` });
-      return;
+  private receiveFrame(frame: Frame): void {
+    if (frame.type === 'answer' && this.greetingTimer === null) {
+      const { id, answer } = decodeAnswer(frame.payload);
+      this.options.answered(id, answer);
+    } else if (frame.type === 'hello-reply' && this.greetingTimer !== null) {
+      this.receiveReply(frame.payload, this.greetingTimer);
+    } else {
+      this.end({ kind: 'malformed', message: `a ${frame.type} frame out of turn` });
     }
+  }
+
+  private receiveReply(payload: Buffer, greetingTimer: Timer): void {
     const refusal = judgeHelloReply(payload, this.options.own, this.options.peer);
     if (refusal !== null) {
       this.end({ kind: 'refused', message: refusal });
       return;
     }
-    this.greetingTimer.cancel();
+    greetingTimer.cancel();
     this.greetingTimer = null;
+    this.socket.acceptPayloads(this.options.limits.answerMaxBytes);
     this.socket.watchSilence(this.options.limits, true);
     this.options.established();
   }

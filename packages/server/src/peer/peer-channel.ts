@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import type { Message } from '@quorate/raft';
-import type { Clock, Logger, Peer, Random, Timer } from '@quorate/replica';
+import type {
+  CallSending,
+  Clock,
+  Logger,
+  Peer,
+  PeerAnswer,
+  PeerRequest,
+  Random,
+  Timer,
+} from '@quorate/replica';
 import { parseUrl } from '../configuration/network-address.ts';
 import { Backoff } from './backoff.ts';
+import { encodeCall } from './call-codec.ts';
 import type { Introduction } from './greeting.ts';
 import { encodeBatch } from './message-codec.ts';
 import { OutboundConnection, type OutboundEnd } from './outbound-connection.ts';
@@ -23,6 +33,10 @@ export type PeerChannelOptions = {
   readonly closedByPeer: () => void;
   /** Messages to the peer may have been lost. */
   readonly lost: () => void;
+  /** The peer answered a call. */
+  readonly answered: (id: number, answer: PeerAnswer) => void;
+  /** Calls that are not answered yet never will be: their connection ended. */
+  readonly callsLost: () => void;
 };
 
 type State =
@@ -81,6 +95,17 @@ export class PeerChannel {
     return true;
   }
 
+  /** Sends a call, unless the peer is not connected or reads too slowly. */
+  call(id: number, request: PeerRequest): CallSending {
+    if (this.state.kind !== 'established') return 'unreachable';
+    const { connection } = this.state;
+    if (connection.bufferedBytes >= this.options.limits.urgentWindowBytes) return 'overloaded';
+    const payload = encodeCall(id, request);
+    if (payload.length > this.options.limits.callMaxBytes) return 'too-large';
+    connection.writeCall(payload);
+    return 'sent';
+  }
+
   /** The peer is there, as its own connection shows: do not wait for the next attempt. */
   hurry(): void {
     if (this.state.kind !== 'waiting') return;
@@ -94,6 +119,7 @@ export class PeerChannel {
     if (this.state.kind === 'greeting' || this.state.kind === 'established') this.state.connection.close();
     this.state = { kind: 'closed' };
     this.queue.clear();
+    this.options.callsLost();
   }
 
   private dial(): void {
@@ -109,6 +135,7 @@ export class PeerChannel {
       limits: this.options.limits,
       established: () => this.establish(connection),
       drained: () => this.flush(),
+      answered: this.options.answered,
       ended: (end) => this.ended(end, url),
     });
     this.state = { kind: 'greeting', connection };
@@ -136,6 +163,7 @@ export class PeerChannel {
     this.state = { kind: 'waiting', timer };
     if (state.kind === 'established') {
       this.options.lost();
+      this.options.callsLost();
       if (end.kind === 'closed-by-peer') this.options.closedByPeer();
     }
   }

@@ -2,13 +2,16 @@ import assert from 'node:assert/strict';
 import type { Server, Socket } from 'node:net';
 import { after, test } from 'node:test';
 import { type Message, toMemberId } from '@quorate/raft';
+import { pong, testPeerCalls } from '@quorate/replica/testing';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { until } from '../testing/until.ts';
+import { decodeAnswer, encodeCall } from './call-codec.ts';
 import { encodeFrame } from './frame.ts';
 import { encodeBatch } from './message-codec.ts';
 import { append, heartbeat } from './testing/messages.ts';
 import { listenOnLoopback, PeerHost, portOf } from './testing/peer-host.ts';
 import { RawPeer } from './testing/raw-peer.ts';
+import { defaultTransportLimits } from './transport-limits.ts';
 
 const n1 = toMemberId(1n);
 const n2 = toMemberId(2n);
@@ -380,4 +383,83 @@ test('a transport that is closed is silent and leaves no timer behind', async ()
   await until('callers are hung up on', () => caller.ended);
   assert.deepEqual(first.unreachablePeers, []);
   assert.equal(clock.pendingTimers, 0);
+});
+
+testPeerCalls('TCP', async () => {
+  const clock = new ManualClock();
+  const first = await PeerHost.open(1n, { clock });
+  const second = await PeerHost.open(2n);
+  first.meet(second);
+  second.meet(first);
+  await until('n1 is connected', () => first.logger.count('connected to n2') === 1);
+  second.answer = async () => pong;
+  return {
+    caller: first.transport,
+    peer: n2,
+    nowMs: () => clock.monotonicMs(),
+    pass: async (ms) => clock.advance(ms),
+    answerWith: (answer) => {
+      second.answer = answer;
+    },
+    until: async (condition) => until('the condition holds', condition),
+    endPeer: async () => second.close(),
+    tearDown: async () => {
+      await first.close();
+      await second.close();
+    },
+  };
+});
+
+test('a call of a kind that this release does not know is refused, and the conversation goes on', async () => {
+  const host = await open(1n);
+  const peer = await playedConversation(host);
+  const caller = await RawPeer.dial(portOf(host.server));
+  caller.hello(n2, n1);
+  await until('it is accepted', () => caller.frames.length === 1);
+  host.answer = async () => pong;
+  const unknown = Buffer.from('0807fa07020801', 'hex'); // Call 7, with a field 127 that nobody knows.
+  caller.say(encodeFrame('call', unknown));
+  caller.say(encodeFrame('call', encodeCall(8, { type: 'ping' })));
+  await until('both are answered', () => caller.frames.length === 3);
+  const answers = caller.frames.slice(1).map((frame) => decodeAnswer(frame.payload));
+  assert.deepEqual(answers, [
+    {
+      id: 7,
+      answer: {
+        ok: false,
+        refusal: {
+          code: 'unsupported-request',
+          message: 'this release does not know this kind of request',
+        },
+      },
+    },
+    { id: 8, answer: { ok: true, response: pong } },
+  ]);
+  for (const each of [caller, peer]) each.socket.destroy();
+});
+
+test('a caller that does not read answers costs bounded memory: it is refused more', async () => {
+  const host = await open(1n, { limits: { answerWindowBytes: 256 * 1024 } });
+  const peer = await playedConversation(host);
+  const caller = await RawPeer.dial(portOf(host.server));
+  caller.hello(n2, n1);
+  await until('it is accepted', () => caller.frames.length === 1);
+  caller.socket.pause();
+  host.answer = async () => ({ ...pong, version: 'x'.repeat(256 * 1024) });
+  for (let id = 0; id < 200; id += 1) caller.say(encodeFrame('call', encodeCall(id, { type: 'ping' })));
+  await until('all are answered', () => host.asking.length === 200);
+  caller.socket.resume();
+  await until('all answers have arrived', () => caller.frames.length === 201);
+  const answers = caller.frames.slice(1).map((frame) => decodeAnswer(frame.payload).answer);
+  assert.ok(answers.some((answer) => !answer.ok && answer.refusal.code === 'overloaded'));
+  for (const each of [caller, peer]) each.socket.destroy();
+});
+
+test('an answer that is too large becomes a refusal', async () => {
+  const [first, second] = await connectedPair();
+  second.answer = async () => ({ ...pong, version: 'x'.repeat(defaultTransportLimits.answerMaxBytes) });
+  await assert.rejects(
+    first.transport.call(n2, { type: 'ping' }, { deadlineMs: performance.now() + 60_000 }),
+    /response-too-large/,
+  );
 });

@@ -1,6 +1,17 @@
 import type { Socket } from 'node:net';
 import { formatMemberId, type MemberId, type Message } from '@quorate/raft';
-import type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random } from '@quorate/replica';
+import {
+  type Call,
+  type Clock,
+  type Logger,
+  type Peer,
+  PeerCalls,
+  type PeerEvents,
+  type PeerRequest,
+  type PeerTransport,
+  type Random,
+  type ResponseTo,
+} from '@quorate/replica';
 import type { EndReason } from './framed-socket.ts';
 import type { Introduction } from './greeting.ts';
 import { InboundConnection } from './inbound-connection.ts';
@@ -20,7 +31,8 @@ export type TcpPeerTransportOptions = {
 
 /**
  * Carries messages between members over TCP. Each member dials each of its peers and sends over the
- * connection that it dialled; over those that its peers dialled it only receives. DESIGN.md says why, and
+ * connection that it dialled; over those that its peers dialled it only receives, and
+ * answers their calls. DESIGN.md says why, and
  * what the bytes look like.
  */
 export class TcpPeerTransport implements PeerTransport {
@@ -33,11 +45,17 @@ export class TcpPeerTransport implements PeerTransport {
   private readonly present = new Set<MemberId>();
   /** Peers whose losses are reported at the end of this turn. */
   private readonly losses = new Set<MemberId>();
+  private readonly calls: PeerCalls;
   private closed = false;
 
   constructor(options: TcpPeerTransportOptions) {
     this.options = options;
     this.limits = options.limits ?? defaultTransportLimits;
+    this.calls = new PeerCalls({
+      clock: options.clock,
+      send: (peer, id, request) => this.channels.get(peer)?.call(id, request) ?? 'unreachable',
+      asked: async (from, request) => options.events.asked(from, request),
+    });
   }
 
   setPeers(peers: readonly Peer[]): void {
@@ -69,6 +87,14 @@ export class TcpPeerTransport implements PeerTransport {
     }
   }
 
+  async call<Request extends PeerRequest>(
+    peer: MemberId,
+    request: Request,
+    call: Call,
+  ): Promise<ResponseTo<Request>> {
+    return this.calls.call(peer, request, call);
+  }
+
   /** Takes a connection that somebody has made to this member's peer address. */
   accept(socket: Socket): void {
     if (this.closed || this.greeting.size >= this.limits.greetingsMax) {
@@ -89,6 +115,7 @@ export class TcpPeerTransport implements PeerTransport {
         this.options.logger.warn(fields, `turned away a caller from ${connection.remote}: ${explanation}`);
       },
       receive: (message) => events.receive(message),
+      asked: (from, request, reply) => this.calls.asked(from, request, reply),
       ended: (from, reason) => this.inboundEnded(from, connection, reason),
     });
     this.greeting.add(connection);
@@ -103,6 +130,7 @@ export class TcpPeerTransport implements PeerTransport {
     this.channels.clear();
     this.inbound.clear();
     this.greeting.clear();
+    this.calls.close();
     return Promise.resolve();
   }
 
@@ -119,6 +147,8 @@ export class TcpPeerTransport implements PeerTransport {
       established: () => this.present.add(peer.id),
       closedByPeer: () => this.peerClosed(peer.id),
       lost: () => this.lose(peer.id),
+      answered: (id, answer) => this.calls.answered(peer.id, id, answer),
+      callsLost: () => this.calls.lost(peer.id),
     });
     this.channels.set(peer.id, channel);
     channel.open();

@@ -10,6 +10,12 @@ export type TransportLimits = {
   /** Urgent messages, too, stay in the queue while more than this waits in the socket: the peer does not read. */
   readonly urgentWindowBytes: number;
   readonly payloadMaxBytes: number;
+  /** A call goes out only while less than `urgentWindowBytes` waits in the socket; its request has at most this. */
+  readonly callMaxBytes: number;
+  /** The largest answer to a call. */
+  readonly answerMaxBytes: number;
+  /** While so much waits in the socket that answers go into, further answers are refusals. */
+  readonly answerWindowBytes: number;
   /** Connecting and introducing oneself must be done by then. */
   readonly greetingTimeoutMs: number;
   /** The most connections that may be about to introduce themselves. */
@@ -32,6 +38,9 @@ export const defaultTransportLimits: TransportLimits = {
   bulkWindowBytes: 256 * 1024,
   urgentWindowBytes: 512 * 1024,
   payloadMaxBytes,
+  callMaxBytes: 64 * 1024,
+  answerMaxBytes: 1024 * 1024,
+  answerWindowBytes: 4 * 1024 * 1024,
   greetingTimeoutMs: 5_000,
   greetingsMax: 64,
   probeTimeoutMs: 1_000,

@@ -241,6 +241,7 @@ export class SimulatedMember {
     return {
       memberId: id,
       clusterId: CLUSTER_ID,
+      version: 'simulated',
       founding,
       raft: {
         ...defaults,
@@ -269,7 +270,7 @@ export class SimulatedMember {
         inputQueueMax: INPUT_QUEUE_MAX,
       },
       connect: (events: PeerEvents) => {
-        process.endpoint = { host, id, life: process.life, events };
+        process.endpoint = { host, id, life: process.life, clock: process.clock, events };
         return network.connect(process.endpoint);
       },
       observer: {

@@ -1,8 +1,8 @@
-import type { MemberId, Message } from '@quorate/raft';
-import type { Endpoint, Wire } from './wire.ts';
+import type { MemberId } from '@quorate/raft';
+import type { Endpoint, Parcel, Wire } from './wire.ts';
 
-/** More messages than this on their way on one connection, and the sender's queue counts as full. */
-const IN_FLIGHT_MAX_MESSAGES = 8192;
+/** More parcels than this on their way on one connection, and the sender's queue counts as full. */
+const IN_FLIGHT_MAX_PARCELS = 8192;
 /** How long data may stay unacknowledged before TCP gives up, and between attempts to connect. */
 const GIVE_UP_MIN_MS = 800;
 const GIVE_UP_MAX_MS = 4000;
@@ -20,13 +20,18 @@ type State =
       /** What arrives after this time is lost: the connection broke before. */
       lostAfterUs: number;
       /** Sent into a blocked path: arrives when it opens, unless TCP gives up first. */
-      held: (readonly Message[])[];
+      held: (readonly Parcel[])[];
       givesUp: boolean;
     }
   | { readonly kind: 'closed' };
 
-/** Commands must not be repeated: applying one twice would be an error that no checker could forgive. */
-const AT_MOST_ONCE: ReadonlySet<Message['type']> = new Set(['forwarded-proposals', 'proposals-refused']);
+/** Commands must not be repeated: applying one twice would be an error that no checker could forgive. Nor must calls. */
+const AT_MOST_ONCE: ReadonlySet<Parcel['type']> = new Set([
+  'forwarded-proposals',
+  'proposals-refused',
+  'call',
+  'answer',
+]);
 
 /** One direction of traffic from a process to a member. Connects, and connects again, until it is closed. */
 export class Connection {
@@ -58,22 +63,24 @@ export class Connection {
     return this.state.kind === 'open' ? this.state.peer : null;
   }
 
-  send(messages: readonly Message[]): void {
+  /** False if it cannot be sent at all; what can be may be lost later. */
+  send(parcels: readonly Parcel[]): boolean {
     const { wire } = this;
-    wire.watch(messages);
-    if (this.state.kind !== 'open' || this.inFlight + messages.length > IN_FLIGHT_MAX_MESSAGES) {
-      wire.counts.lost += messages.length;
-      wire.tell(this.from, 'cannot send to', messages);
+    wire.watch(parcels);
+    if (this.state.kind !== 'open' || this.inFlight + parcels.length > IN_FLIGHT_MAX_PARCELS) {
+      wire.counts.lost += parcels.length;
+      wire.tell(this.from, 'cannot send to', parcels);
       this.tellUnreachable();
-      return;
+      return false;
     }
-    if (wire.random.chance(wire.profile.resetChance * messages.length)) {
-      wire.counts.lost += messages.length;
-      wire.tell(this.from, 'lost to', messages);
+    if (wire.random.chance(wire.profile.resetChance * parcels.length)) {
+      wire.counts.lost += parcels.length;
+      wire.tell(this.from, 'lost to', parcels);
       this.break(wire.random.chance(0.3) ? 'closed' : 'unreachable');
-      return;
+      return true;
     }
-    this.transmit(messages, this.state);
+    this.transmit(parcels, this.state);
+    return true;
   }
 
   /** The connection is gone. What was about to arrive may still do so, what was sent late is lost. */
@@ -88,7 +95,10 @@ export class Connection {
     this.state.held = [];
     this.state = { kind: 'connecting' };
     this.inFlight = 0;
-    from.life.after(0, () => from.events[notice](to));
+    from.life.after(0, () => {
+      from.events[notice](to);
+      wire.callPortOf(from)?.callsLost(to);
+    });
     this.connectAfter(this.backoffUs());
   }
 
@@ -125,9 +135,9 @@ export class Connection {
     }
     const { held } = state;
     state.held = [];
-    for (const messages of held) {
-      this.inFlight -= messages.length;
-      this.transmit(messages, state);
+    for (const parcels of held) {
+      this.inFlight -= parcels.length;
+      this.transmit(parcels, state);
     }
   }
 
@@ -135,10 +145,10 @@ export class Connection {
     return this.wire.paths.isBlocked(this.from.host, this.toHost);
   }
 
-  private transmit(messages: readonly Message[], state: State & { kind: 'open' }): void {
-    this.inFlight += messages.length;
+  private transmit(parcels: readonly Parcel[], state: State & { kind: 'open' }): void {
+    this.inFlight += parcels.length;
     if (this.isBlocked) {
-      this.hold(messages, state);
+      this.hold(parcels, state);
       return;
     }
     const { wire } = this;
@@ -149,52 +159,62 @@ export class Connection {
       arrivalUs = Math.max(arrivalUs, state.lastArrivalUs);
       state.lastArrivalUs = arrivalUs;
     }
-    wire.tell(this.from, 'sends to', messages);
+    wire.tell(this.from, 'sends to', parcels);
     const { peer } = state;
-    peer.life.after(arrivalUs - wire.kernel.nowUs, () => this.arrive(messages, state));
-    for (const message of messages) {
-      if (!AT_MOST_ONCE.has(message.type) && random.chance(profile.duplicateChance)) {
+    peer.life.after(arrivalUs - wire.kernel.nowUs, () => this.arrive(parcels, state));
+    for (const parcel of parcels) {
+      if (!AT_MOST_ONCE.has(parcel.type) && random.chance(profile.duplicateChance)) {
         wire.counts.duplicated += 1;
         peer.life.after(delayUs + random.exponential(profile.delayMeanUs * 5), () => {
-          wire.tell(this.from, 'repeats to', [message]);
-          peer.events.receive(message);
+          wire.tell(this.from, 'repeats to', [parcel]);
+          this.deliver(parcel, peer);
         });
       }
     }
   }
 
-  private arrive(messages: readonly Message[], state: State & { kind: 'open' }): void {
+  private arrive(parcels: readonly Parcel[], state: State & { kind: 'open' }): void {
     const { wire } = this;
     const isCurrent = this.state === state;
     if (isCurrent) {
-      this.inFlight -= messages.length;
+      this.inFlight -= parcels.length;
     }
     if (wire.kernel.nowUs > state.lostAfterUs) {
-      this.drop([messages]);
+      this.drop([parcels]);
       return;
     }
     if (this.isBlocked) {
       if (isCurrent) {
-        this.inFlight += messages.length;
-        this.hold(messages, state);
+        this.inFlight += parcels.length;
+        this.hold(parcels, state);
       } else {
-        this.drop([messages]);
+        this.drop([parcels]);
       }
       return;
     }
-    for (const message of messages) {
+    for (const parcel of parcels) {
       if (wire.random.chance(wire.profile.lossChance)) {
-        this.drop([[message]]);
+        this.drop([[parcel]]);
       } else {
         wire.counts.delivered += 1;
-        wire.tell(this.from, 'reaches', [message]);
-        state.peer.events.receive(message);
+        wire.tell(this.from, 'reaches', [parcel]);
+        this.deliver(parcel, state.peer);
       }
     }
   }
 
-  private hold(messages: readonly Message[], state: State & { kind: 'open' }): void {
-    state.held.push(messages);
+  private deliver(parcel: Parcel, peer: Endpoint): void {
+    if (parcel.type === 'call') {
+      this.wire.callPortOf(peer)?.receiveCall(parcel, this.from);
+    } else if (parcel.type !== 'answer') {
+      peer.events.receive(parcel);
+    } else if (parcel.caller === peer) {
+      this.wire.callPortOf(peer)?.receiveAnswer(parcel, this.from.id);
+    }
+  }
+
+  private hold(parcels: readonly Parcel[], state: State & { kind: 'open' }): void {
+    state.held.push(parcels);
     if (state.givesUp) {
       return;
     }
@@ -255,10 +275,10 @@ export class Connection {
     }
   }
 
-  private drop(batches: readonly (readonly Message[])[]): void {
-    for (const messages of batches) {
-      this.wire.counts.lost += messages.length;
-      this.wire.tell(this.from, 'lost to', messages);
+  private drop(batches: readonly (readonly Parcel[])[]): void {
+    for (const parcels of batches) {
+      this.wire.counts.lost += parcels.length;
+      this.wire.tell(this.from, 'lost to', parcels);
     }
   }
 

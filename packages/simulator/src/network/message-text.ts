@@ -1,7 +1,20 @@
 import { type Entry, formatMemberId, type Message } from '@quorate/raft';
+import type { PeerAnswer } from '@quorate/replica';
+import type { Parcel } from './wire.ts';
 
-/** A message in one line, for traces. */
-export function messageText(message: Message): string {
+/** What travels, in one line, for traces. */
+export function parcelText(parcel: Parcel): string {
+  if (parcel.type === 'call') {
+    return `call ${parcel.id} ${parcel.request.type}`;
+  }
+  return parcel.type === 'answer' ? `answer ${parcel.id} ${answerText(parcel.answer)}` : messageText(parcel);
+}
+
+function answerText(answer: PeerAnswer): string {
+  return answer.ok ? answer.response.type : `refused: ${answer.refusal.code}`;
+}
+
+function messageText(message: Message): string {
   return `${message.type} term ${message.term}${bodyText(message)}`;
 }
 

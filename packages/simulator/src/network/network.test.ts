@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Message, toLogIndex, toMemberId, toTerm } from '@quorate/raft';
+import type { PeerRequest, PeerResponse } from '@quorate/replica';
+import { pong, testPeerCalls } from '@quorate/replica/testing';
 import { Life } from '../host/life.ts';
+import { SimulatedClock } from '../host/simulated-clock.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { streamOf } from '../kernel/random-stream.ts';
 import { Trace } from '../kernel/trace.ts';
@@ -31,6 +34,8 @@ class TwoHosts {
   readonly kernel = new Kernel();
   readonly network: Network;
   readonly hosts: readonly [Host, Host];
+  /** What either of them answers. */
+  answer: (request: PeerRequest) => Promise<PeerResponse> = async () => pong;
 
   constructor(profile: Partial<NetworkProfile> = {}) {
     this.network = new Network({
@@ -50,10 +55,15 @@ class TwoHosts {
       host,
       id: toMemberId(BigInt(host + 1)),
       life,
+      clock: new SimulatedClock(this.kernel, life, { rate: 1, leapMs: 0, wallOffsetMs: 0 }),
       events: {
         receive: (message) => heard.push(textOf(message)),
         closed: (peer) => heard.push(`n${peer} closed`),
         unreachable: (peer) => heard.push(`n${peer} unreachable`),
+        asked: async (from, request) => {
+          heard.push(`n${from} asks ${request.type}`);
+          return this.answer(request);
+        },
       },
     };
     const transport = this.network.connect(endpoint);
@@ -211,5 +221,67 @@ describe('the network', () => {
     const message = heartbeat(1);
     both.hosts[0].transport.send([message]);
     assert(Object.isFrozen(message));
+  });
+});
+
+testPeerCalls('the simulated network', async () => {
+  const both = new TwoHosts();
+  await both.pass(50);
+  const [caller, peer] = both.hosts;
+  return {
+    caller: caller.transport,
+    peer: peer.endpoint.id,
+    nowMs: () => caller.endpoint.clock.monotonicMs(),
+    pass: async (ms) => both.pass(ms),
+    answerWith: (answer) => {
+      both.answer = answer;
+    },
+    until: async (condition) => {
+      await both.kernel.run(both.kernel.nowUs + 10_000_000, condition);
+      assert.ok(condition());
+    },
+    endPeer: async () => {
+      peer.life.kill();
+      both.network.disconnect(peer.endpoint, true);
+    },
+    tearDown: async () => undefined,
+  };
+});
+
+describe('calls over a bad network', () => {
+  test('time out when the call or its answer is lost', async () => {
+    for (const lost of [0, 1]) {
+      const both = new TwoHosts();
+      await both.pass(50);
+      both.network.paths.block(lost, 1 - lost);
+      const call = both.hosts[0].transport.call(
+        toMemberId(2n),
+        { type: 'ping' },
+        { deadlineMs: both.hosts[0].endpoint.clock.monotonicMs() + 100 },
+      );
+      const failed = assert.rejects(call, { code: 'timed-out' });
+      await both.pass(200);
+      await failed;
+      assert.equal(both.hosts[1].heard.length, lost);
+    }
+  });
+
+  test('an answer never reaches the next process on the host of who asked', async () => {
+    const both = new TwoHosts();
+    await both.pass(50);
+    const late = Promise.withResolvers<PeerResponse>();
+    both.answer = async () => late.promise;
+    const deadlineMs = 100_000;
+    const asked = both.hosts[0].transport.call(toMemberId(2n), { type: 'ping' }, { deadlineMs });
+    await both.pass(50);
+    both.hosts[0].life.kill();
+    both.network.disconnect(both.hosts[0].endpoint, true);
+    const successor = both.join(0);
+    await both.pass(1000);
+    const again = successor.transport.call(toMemberId(2n), { type: 'ping' }, { deadlineMs });
+    late.resolve(pong);
+    await both.pass(1000);
+    assert.deepEqual(await again, pong);
+    assert.equal(await Promise.race([asked, Promise.resolve('nothing')]), 'nothing');
   });
 });

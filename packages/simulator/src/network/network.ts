@@ -3,10 +3,10 @@ import type { Kernel } from '../kernel/kernel.ts';
 import type { RandomStream } from '../kernel/random-stream.ts';
 import type { Trace } from '../kernel/trace.ts';
 import { Connection } from './connection.ts';
-import { memberName, messageText } from './message-text.ts';
+import { memberName, parcelText } from './message-text.ts';
 import { type NetworkProfile, Paths } from './paths.ts';
 import { SimulatedTransport } from './simulated-transport.ts';
-import type { Endpoint, Fate, NetworkCounts, Wire } from './wire.ts';
+import type { Endpoint, Fate, NetworkCounts, Parcel, Wire } from './wire.ts';
 
 /**
  * The network between the hosts: one connection for each direction between two processes, as the server's
@@ -14,8 +14,8 @@ import type { Endpoint, Fate, NetworkCounts, Wire } from './wire.ts';
  *
  * It is harsher than TCP where the contract of `PeerTransport` allows it: messages within a connection may
  * vanish, overtake each other and arrive twice. But nothing outlives the process that sent it or the one it
- * was sent to, and commands and their refusals are delivered at most once: TCP promises both, and `replica`
- * builds on it.
+ * was sent to, and commands and their refusals, calls and their answers are delivered at most once: TCP promises both,
+ * and `replica` builds on it.
  */
 export class Network {
   readonly paths: Paths;
@@ -24,6 +24,7 @@ export class Network {
   private readonly trace: Trace;
   private readonly wire: Wire;
   private readonly endpoints: (Endpoint | null)[];
+  private readonly transports = new Map<Endpoint, SimulatedTransport>();
   private readonly connections = new Set<Connection>();
   private readonly watchers: ((message: Message) => void)[] = [];
 
@@ -45,13 +46,14 @@ export class Network {
       paths: this.paths,
       counts: this.counts,
       endpointOf: (id) => this.endpoints[Number(id) - 1] ?? null,
+      callPortOf: (endpoint) => this.transports.get(endpoint) ?? null,
       reached: (from, to) => this.reached(from, to),
-      watch: (messages) => this.watch(messages),
-      tell: (from, fate, messages) => this.tell(from, fate, messages),
+      watch: (parcels) => this.watch(parcels),
+      tell: (from, fate, parcels) => this.tell(from, fate, parcels),
     };
   }
 
-  /** Calls `watch` with every message that leaves a member, delivered or not. */
+  /** Calls `watch` with every message of the consensus protocol that leaves a member, delivered or not. */
   watchMessages(watch: (message: Message) => void): void {
     this.watchers.push(watch);
   }
@@ -59,10 +61,12 @@ export class Network {
   /** Puts a process on the network. It leaves with `disconnect`, or by closing its transport. */
   connect(endpoint: Endpoint): SimulatedTransport {
     this.endpoints[endpoint.host] = endpoint;
-    return new SimulatedTransport(
-      (to) => this.open(endpoint, to),
-      () => this.disconnect(endpoint, true),
-    );
+    const transport = new SimulatedTransport(endpoint, {
+      open: (to) => this.open(endpoint, to),
+      leave: () => this.disconnect(endpoint, true),
+    });
+    this.transports.set(endpoint, transport);
+    return transport;
   }
 
   /**
@@ -73,6 +77,7 @@ export class Network {
     if (this.endpoints[endpoint.host] === endpoint) {
       this.endpoints[endpoint.host] = null;
     }
+    this.transports.delete(endpoint);
     for (const connection of [...this.connections]) {
       if (connection.from === endpoint) {
         connection.close();
@@ -131,21 +136,24 @@ export class Network {
     }
   }
 
-  private watch(messages: readonly Message[]): void {
-    this.counts.sent += messages.length;
-    for (const message of messages) {
+  private watch(parcels: readonly Parcel[]): void {
+    this.counts.sent += parcels.length;
+    for (const parcel of parcels) {
+      if (parcel.type === 'call' || parcel.type === 'answer') {
+        continue;
+      }
       for (const watch of this.watchers) {
-        watch(message);
+        watch(parcel);
       }
     }
   }
 
-  private tell(from: Endpoint, fate: Fate, messages: readonly Message[]): void {
+  private tell(from: Endpoint, fate: Fate, parcels: readonly Parcel[]): void {
     if (this.trace.tellsDetail) {
-      for (const message of messages) {
+      for (const parcel of parcels) {
         this.trace.detail(
           memberName(from.id),
-          () => `${fate} ${memberName(message.to)}: ${messageText(message)}`,
+          () => `${fate} ${memberName(parcel.to)}: ${parcelText(parcel)}`,
         );
       }
     }

@@ -1,27 +1,49 @@
 import type { Entry, MemberId, Message } from '@quorate/raft';
-import type { Peer, PeerTransport } from '@quorate/replica';
+import {
+  type Call,
+  type Peer,
+  PeerCalls,
+  type PeerRequest,
+  type PeerTransport,
+  type ResponseTo,
+} from '@quorate/replica';
 import type { Connection } from './connection.ts';
+import type { AnswerParcel, CallParcel, CallPort, Endpoint } from './wire.ts';
+
+/** What a process may do to the network. */
+export type NetworkSide = {
+  readonly open: (to: MemberId) => Connection;
+  readonly leave: () => void;
+};
 
 /** One process's side of the network. */
-export class SimulatedTransport implements PeerTransport {
-  private readonly open: (to: MemberId) => Connection;
-  private readonly leave: () => void;
+export class SimulatedTransport implements PeerTransport, CallPort {
+  private readonly network: NetworkSide;
+  private readonly calls: PeerCalls;
   private connections = new Map<MemberId, Connection>();
   private closed = false;
 
-  constructor(open: (to: MemberId) => Connection, leave: () => void) {
-    this.open = open;
-    this.leave = leave;
+  constructor(endpoint: Endpoint, network: NetworkSide) {
+    this.network = network;
+    this.calls = new PeerCalls({
+      clock: endpoint.clock,
+      send: (to, id, request) => {
+        const sent = this.connections.get(to)?.send([{ type: 'call', to, id, request }]);
+        return sent === true ? 'sent' : 'unreachable';
+      },
+      asked: async (from, request) => endpoint.events.asked(from, request),
+    });
   }
 
   setPeers(peers: readonly Peer[]): void {
     const next = new Map<MemberId, Connection>();
     for (const { id } of peers) {
-      next.set(id, this.connections.get(id) ?? this.open(id));
+      next.set(id, this.connections.get(id) ?? this.network.open(id));
     }
     for (const [id, connection] of this.connections) {
       if (!next.has(id)) {
         connection.close();
+        this.calls.lost(id);
       }
     }
     this.connections = next;
@@ -46,10 +68,34 @@ export class SimulatedTransport implements PeerTransport {
     }
   }
 
+  async call<Request extends PeerRequest>(
+    peer: MemberId,
+    request: Request,
+    call: Call,
+  ): Promise<ResponseTo<Request>> {
+    return this.calls.call(peer, request, call);
+  }
+
+  /** The answer goes over this one's own connection to it. */
+  receiveCall({ id, request }: CallParcel, caller: Endpoint): void {
+    this.calls.asked(caller.id, request, (answer) => {
+      this.connections.get(caller.id)?.send([{ type: 'answer', to: caller.id, id, answer, caller }]);
+    });
+  }
+
+  receiveAnswer({ id, answer }: AnswerParcel, from: MemberId): void {
+    this.calls.answered(from, id, answer);
+  }
+
+  callsLost(peer: MemberId): void {
+    this.calls.lost(peer);
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.connections = new Map();
-    this.leave();
+    this.calls.close();
+    this.network.leave();
   }
 }
 

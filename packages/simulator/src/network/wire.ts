@@ -1,5 +1,5 @@
 import type { MemberId, Message } from '@quorate/raft';
-import type { PeerEvents } from '@quorate/replica';
+import type { Clock, PeerAnswer, PeerEvents, PeerRequest } from '@quorate/replica';
 import type { Life } from '../host/life.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { RandomStream } from '../kernel/random-stream.ts';
@@ -11,8 +11,37 @@ export type Endpoint = {
   readonly host: number;
   readonly id: MemberId;
   readonly life: Life;
+  readonly clock: Clock;
   readonly events: PeerEvents;
 };
+
+/** A call from one process to another, and what that says to it. */
+export type CallParcel = {
+  readonly type: 'call';
+  readonly to: MemberId;
+  readonly id: number;
+  readonly request: PeerRequest;
+};
+
+export type AnswerParcel = {
+  readonly type: 'answer';
+  readonly to: MemberId;
+  readonly id: number;
+  readonly answer: PeerAnswer;
+  /** The process that asked: nobody else on its host may get the answer. */
+  readonly caller: Endpoint;
+};
+
+/** A process's side of the network, as far as calls go. */
+export interface CallPort {
+  receiveCall(parcel: CallParcel, caller: Endpoint): void;
+  receiveAnswer(parcel: AnswerParcel, from: MemberId): void;
+  /** Calls to this peer that are not answered yet may never be. */
+  callsLost(peer: MemberId): void;
+}
+
+/** What travels over a connection. */
+export type Parcel = Message | CallParcel | AnswerParcel;
 
 /** How many messages went which way, for the figures of a run. */
 export type NetworkCounts = { sent: number; delivered: number; lost: number; duplicated: number };
@@ -30,9 +59,11 @@ export type Wire = {
   readonly counts: NetworkCounts;
   /** The process of a member, or null while it has none. */
   readonly endpointOf: (id: MemberId) => Endpoint | null;
+  /** Where a process takes calls, or null if it has left the network. */
+  readonly callPortOf: (endpoint: Endpoint) => CallPort | null;
   /** A process has reached a member. */
   readonly reached: (from: Endpoint, to: MemberId) => void;
-  /** Every message that leaves a member, delivered or not. */
-  readonly watch: (messages: readonly Message[]) => void;
-  readonly tell: (from: Endpoint, fate: Fate, messages: readonly Message[]) => void;
+  /** Everything that leaves a member, delivered or not. */
+  readonly watch: (parcels: readonly Parcel[]) => void;
+  readonly tell: (from: Endpoint, fate: Fate, parcels: readonly Parcel[]) => void;
 };

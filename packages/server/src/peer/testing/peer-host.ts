@@ -2,7 +2,13 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import type { MemberId, Message } from '@quorate/raft';
 import { toMemberId } from '@quorate/raft';
-import type { Clock, PeerEvents } from '@quorate/replica';
+import {
+  type Clock,
+  type PeerEvents,
+  type PeerRequest,
+  type PeerResponse,
+  ReplicaError,
+} from '@quorate/replica';
 import { SystemClock } from '../../platform/system-clock.ts';
 import { SystemRandom } from '../../platform/system-random.ts';
 import { RecordingLogger } from '../../testing/recording-logger.ts';
@@ -36,6 +42,12 @@ export class PeerHost implements PeerEvents {
   readonly received: Message[] = [];
   readonly closedPeers: MemberId[] = [];
   readonly unreachablePeers: MemberId[] = [];
+  /** Who asked, in order. */
+  readonly asking: MemberId[] = [];
+  /** What peers that ask are answered. */
+  answer: (request: PeerRequest) => Promise<PeerResponse> = async () => {
+    throw new ReplicaError('stopped', 'this host answers nothing');
+  };
 
   static async open(id: bigint, settings: Partial<HostSettings> = {}): Promise<PeerHost> {
     const server = await listenOnLoopback((socket) => host.transport.accept(socket), settings.port);
@@ -67,6 +79,11 @@ export class PeerHost implements PeerEvents {
 
   unreachable(peer: MemberId): void {
     this.unreachablePeers.push(peer);
+  }
+
+  async asked(from: MemberId, request: PeerRequest): Promise<PeerResponse> {
+    this.asking.push(from);
+    return this.answer(request);
   }
 
   /** Talks to these hosts and nobody else from now on. */

@@ -9,8 +9,8 @@ import { BinaryReader } from "../../../../wire/binary-reader.ts";
 import { BinaryWriter } from "../../../../wire/binary-writer.ts";
 
 /**
- * What members say to each other. One direction of a connection carries one Hello, then Batches; the other
- * one HelloReply. Sender and receiver are those of the Hello, so messages do not repeat them.
+ * What members say to each other. One direction of a connection carries one Hello, then Batches and Calls;
+ * the other one HelloReply, then Answers. Sender and receiver are those of the Hello, so messages do not repeat them.
  */
 
 export const RefusalReason = {
@@ -74,6 +74,36 @@ export namespace HelloReply_Status {
   export type UNSUPPORTED_VERSION = typeof HelloReply_Status.UNSUPPORTED_VERSION;
   export type UNKNOWN_SENDER = typeof HelloReply_Status.UNKNOWN_SENDER;
   export type ALREADY_CONNECTED = typeof HelloReply_Status.ALREADY_CONNECTED;
+}
+
+/**
+ * A request to a peer that wants an answer. A request that the receiver does not know is answered with a
+ * Refusal.
+ */
+export interface Call {
+  /** Comes back with the answer; means nothing on any other connection. */
+  id: number;
+  request: { $case: "ping"; ping: PingRequest } | undefined;
+}
+
+export interface Answer {
+  id: number;
+  response: { $case: "refusal"; refusal: Refusal } | { $case: "ping"; ping: PingResponse } | undefined;
+}
+
+/** The receiver did not do what it was asked. */
+export interface Refusal {
+  code: string;
+  message: string;
+}
+
+export interface PingRequest {
+}
+
+export interface PingResponse {
+  /** Milliseconds since 1970. */
+  wallMs: number;
+  version: string;
 }
 
 export interface Batch {
@@ -377,6 +407,297 @@ export const HelloReply: MessageFns<HelloReply> = {
     message.protocolVersion = object.protocolVersion ?? 0;
     message.clusterId = (object.clusterId !== undefined && object.clusterId !== null) ? BigInt(object.clusterId) : 0n;
     message.memberId = (object.memberId !== undefined && object.memberId !== null) ? BigInt(object.memberId) : 0n;
+    return message;
+  },
+};
+
+function createBaseCall(): Call {
+  return { id: 0, request: undefined };
+}
+
+export const Call: MessageFns<Call> = {
+  encode(message: Call, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    switch (message.request?.$case) {
+      case "ping":
+        PingRequest.encode(message.request.ping, writer.uint32(18).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Call {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseCall();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.request = { $case: "ping", ping: PingRequest.decode(reader, reader.uint32()) };
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<Call>): Call {
+    return Call.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Call>): Call {
+    const message = createBaseCall();
+    message.id = object.id ?? 0;
+    switch (object.request?.$case) {
+      case "ping": {
+        if (object.request?.ping !== undefined && object.request?.ping !== null) {
+          message.request = { $case: "ping", ping: PingRequest.fromPartial(object.request.ping) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseAnswer(): Answer {
+  return { id: 0, response: undefined };
+}
+
+export const Answer: MessageFns<Answer> = {
+  encode(message: Answer, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0) {
+      writer.uint32(8).uint64(message.id);
+    }
+    switch (message.response?.$case) {
+      case "refusal":
+        Refusal.encode(message.response.refusal, writer.uint32(18).fork()).join();
+        break;
+      case "ping":
+        PingResponse.encode(message.response.ping, writer.uint32(26).fork()).join();
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Answer {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseAnswer();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.response = { $case: "refusal", refusal: Refusal.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.response = { $case: "ping", ping: PingResponse.decode(reader, reader.uint32()) };
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<Answer>): Answer {
+    return Answer.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Answer>): Answer {
+    const message = createBaseAnswer();
+    message.id = object.id ?? 0;
+    switch (object.response?.$case) {
+      case "refusal": {
+        if (object.response?.refusal !== undefined && object.response?.refusal !== null) {
+          message.response = { $case: "refusal", refusal: Refusal.fromPartial(object.response.refusal) };
+        }
+        break;
+      }
+      case "ping": {
+        if (object.response?.ping !== undefined && object.response?.ping !== null) {
+          message.response = { $case: "ping", ping: PingResponse.fromPartial(object.response.ping) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseRefusal(): Refusal {
+  return { code: "", message: "" };
+}
+
+export const Refusal: MessageFns<Refusal> = {
+  encode(message: Refusal, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.code !== "") {
+      writer.uint32(10).string(message.code);
+    }
+    if (message.message !== "") {
+      writer.uint32(18).string(message.message);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Refusal {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseRefusal();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
+          }
+
+          message.code = reader.string();
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.message = reader.string();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<Refusal>): Refusal {
+    return Refusal.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Refusal>): Refusal {
+    const message = createBaseRefusal();
+    message.code = object.code ?? "";
+    message.message = object.message ?? "";
+    return message;
+  },
+};
+
+function createBasePingRequest(): PingRequest {
+  return {};
+}
+
+export const PingRequest: MessageFns<PingRequest> = {
+  encode(_: PingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBasePingRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<PingRequest>): PingRequest {
+    return PingRequest.fromPartial(base ?? {});
+  },
+  fromPartial(_: DeepPartial<PingRequest>): PingRequest {
+    const message = createBasePingRequest();
+    return message;
+  },
+};
+
+function createBasePingResponse(): PingResponse {
+  return { wallMs: 0, version: "" };
+}
+
+export const PingResponse: MessageFns<PingResponse> = {
+  encode(message: PingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.wallMs !== 0) {
+      writer.uint32(8).uint64(message.wallMs);
+    }
+    if (message.version !== "") {
+      writer.uint32(18).string(message.version);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBasePingResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.wallMs = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.version = reader.string();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<PingResponse>): PingResponse {
+    return PingResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PingResponse>): PingResponse {
+    const message = createBasePingResponse();
+    message.wallMs = object.wallMs ?? 0;
+    message.version = object.version ?? "";
     return message;
   },
 };

@@ -1,0 +1,69 @@
+/**
+ * What one member may ask another, beside the messages of the consensus protocol.
+ *
+ * - `ping`: are you there, what time is it at your host, which release do you run.
+ */
+export type PeerRequest = { readonly type: 'ping' };
+
+/** The answers. Each has the type of the request that it answers. */
+export type PeerResponse = {
+  readonly type: 'ping';
+  /** Milliseconds since 1970, as the answering host believes. */
+  readonly wallMs: number;
+  readonly version: string;
+};
+
+/** What a request of this kind is answered with. */
+export type ResponseTo<Request extends PeerRequest> = Extract<
+  PeerResponse,
+  { readonly type: Request['type'] }
+>;
+
+/**
+ * Why a peer did not do what it was asked.
+ *
+ * `code` is the code of the ReplicaError or StoreError that the request met there, or
+ * - `overloaded`: too many calls are being answered already,
+ * - `unsupported-request`: its release does not know this kind of request,
+ * - `response-too-large`: the answer exceeds what a transport carries,
+ * - `internal`: anything else.
+ */
+export type PeerRefusal = { readonly code: string; readonly message: string };
+
+/** What travels back. */
+export type PeerAnswer =
+  | { readonly ok: true; readonly response: PeerResponse }
+  | { readonly ok: false; readonly refusal: PeerRefusal };
+
+/**
+ * Why a call has no response. After `unreachable`, `timed-out` and `cancelled` the peer may have done what it
+ * was asked, or may still do so; after the others it has not.
+ *
+ * - `unreachable`: there is no connection to the peer, or it ended before the answer came.
+ * - `timed-out`: no answer came before the deadline.
+ * - `cancelled`: the caller gave up.
+ * - `overloaded`: too many calls to this peer wait for an answer. It was not sent.
+ * - `too-large`: the request exceeds what a transport carries. It was not sent.
+ * - `refused`: the peer answered that it does not do it; `refusal` says why.
+ */
+export type PeerCallErrorCode =
+  | 'unreachable'
+  | 'timed-out'
+  | 'cancelled'
+  | 'overloaded'
+  | 'too-large'
+  | 'refused';
+
+/** A call to a peer that brought no response. */
+export class PeerCallError extends Error {
+  override readonly name = 'PeerCallError';
+  readonly code: PeerCallErrorCode;
+  /** What the peer said; null unless the code is `refused`. */
+  readonly refusal: PeerRefusal | null;
+
+  constructor(code: PeerCallErrorCode, message: string, refusal: PeerRefusal | null = null) {
+    super(message);
+    this.code = code;
+    this.refusal = refusal;
+  }
+}

@@ -1,0 +1,1 @@
+export { pong, testPeerCalls, type TransportsUnderTest } from './peer-call-contract.ts';

@@ -1,0 +1,72 @@
+import { peer as wire } from '@quorate/protocol';
+import { type PeerAnswer, type PeerRequest, type PeerResponse, refuse } from '@quorate/replica';
+import { decodePayload } from './frame.ts';
+
+/** A call as it was received. `request` is null if this release does not know its kind. */
+export type ReceivedCall = { readonly id: number; readonly request: PeerRequest | null };
+
+export function encodeCall(id: number, request: PeerRequest): Uint8Array {
+  return wire.Call.encode({ id, request: requestToWire(request) }).finish();
+}
+
+/** Bytes in what it returns are views of `payload`. Throws `MalformedFrame`. */
+export function decodeCall(payload: Uint8Array): ReceivedCall {
+  return decodePayload('call', () => {
+    const { id, request } = wire.Call.decode(plain(payload));
+    return { id, request: requestFromWire(request) };
+  });
+}
+
+export function encodeAnswer(id: number, answer: PeerAnswer): Uint8Array {
+  const response = answer.ok
+    ? responseToWire(answer.response)
+    : ({ $case: 'refusal', refusal: answer.refusal } as const);
+  return wire.Answer.encode({ id, response }).finish();
+}
+
+/** Bytes in what it returns are views of `payload`. Throws `MalformedFrame`. */
+export function decodeAnswer(payload: Uint8Array): { readonly id: number; readonly answer: PeerAnswer } {
+  return decodePayload('answer', () => {
+    const { id, response } = wire.Answer.decode(plain(payload));
+    return { id, answer: answerFromWire(response) };
+  });
+}
+
+function requestToWire(request: PeerRequest): wire.Call['request'] {
+  switch (request.type) {
+    case 'ping':
+      return { $case: 'ping', ping: {} };
+  }
+}
+
+function requestFromWire(request: wire.Call['request']): PeerRequest | null {
+  switch (request?.$case) {
+    case 'ping':
+      return { type: 'ping' };
+    case undefined:
+      return null;
+  }
+}
+
+function responseToWire(response: PeerResponse): wire.Answer['response'] {
+  switch (response.type) {
+    case 'ping':
+      return { $case: 'ping', ping: { wallMs: response.wallMs, version: response.version } };
+  }
+}
+
+function answerFromWire(response: wire.Answer['response']): PeerAnswer {
+  switch (response?.$case) {
+    case 'refusal':
+      return { ok: false, refusal: response.refusal };
+    case 'ping':
+      return { ok: true, response: { type: 'ping', ...response.ping } };
+    case undefined:
+      return refuse('internal', 'the peer answered with something that this release does not know');
+  }
+}
+
+/** Views of a Buffer would be Buffers, whose `slice` differs from what everybody else expects of bytes. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.length);
+}
