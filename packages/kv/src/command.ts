@@ -2,6 +2,8 @@ import {
   Command,
   type CompactionResponse,
   type DeleteRangeResponse,
+  type LeaseGrantResponse,
+  type LeaseRevokeResponse,
   type PutResponse,
   type RequestId,
   type TxnResponse,
@@ -16,7 +18,17 @@ export type CommandResponse =
   | { readonly $case: 'deleteRange'; readonly deleteRange: DeleteRangeResponse }
   | { readonly $case: 'txn'; readonly txn: TxnResponse }
   | { readonly $case: 'compaction'; readonly compaction: CompactionResponse }
-  | { readonly $case: 'publishMember' };
+  | { readonly $case: 'publishMember' }
+  | { readonly $case: 'leaseGrant'; readonly leaseGrant: LeaseGrantResponse }
+  | { readonly $case: 'leaseRevoke'; readonly leaseRevoke: LeaseRevokeResponse }
+  | { readonly $case: 'leaseCheckpoint' }
+  /** `lease` was granted, for `ttl` seconds. */
+  | {
+      readonly $case: 'putWithTtl';
+      readonly putWithTtl: PutResponse;
+      readonly lease: bigint;
+      readonly ttl: number;
+    };
 
 /** A command as it travels through the log. */
 export function encodeCommand(command: {

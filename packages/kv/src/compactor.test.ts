@@ -3,13 +3,14 @@ import { test } from 'node:test';
 import { Compactor } from './compactor.ts';
 import { MemoryEngine } from './engine/memory-engine.ts';
 import { KeyIndex } from './key-index.ts';
+import { LeaseTable } from './lease-table.ts';
 import { initialState } from './store-state.ts';
 import { bytes } from './testing/store-driver.ts';
 import { VersionedMap } from './versioned-map.ts';
 
 /** Two versions of each of so many keys. */
 function twoVersions(keys: number): VersionedMap {
-  const map = new VersionedMap(new MemoryEngine(), new KeyIndex(), initialState);
+  const map = new VersionedMap(new MemoryEngine(), new KeyIndex(), new LeaseTable(), initialState);
   for (let round = 0; round < 2; round++) {
     for (let index = 0; index < keys; index++) {
       const key = `${index}`.padStart(6, '0');

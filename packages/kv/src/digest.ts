@@ -25,5 +25,10 @@ export function stateDigest(
   }
   const sorted = [...members].toSorted(([a], [b]) => (a < b ? -1 : 1));
   hash.update(JSON.stringify(sorted.map(([id, attributes]) => [id.toString(16), attributes])));
+  for (const { id, ttlSeconds, remainingMs } of [...map.leases.all()].sort((a, b) =>
+    a.id < b.id ? -1 : 1,
+  )) {
+    hash.update(`lease ${id},${ttlSeconds},${remainingMs};`);
+  }
   return hash.digest('hex');
 }

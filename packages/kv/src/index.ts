@@ -2,6 +2,8 @@ export * from './command.ts';
 export * from './engine/engine.ts';
 export * from './engine/engine-error.ts';
 export * from './engine/memory-engine.ts';
+export { type Key, toBytes, toKey } from './key-range.ts';
+export { type Lease, leaseTtlMaxSeconds } from './lease-table.ts';
 export type { MemberAttributes } from './member-attributes.ts';
 export * from './store.ts';
 export * from './store-error.ts';

@@ -70,7 +70,7 @@ function answer(map: VersionedMap, request: RangeRequest, found: readonly Found[
     const loaded = found.map(({ key, version }) => map.load(key, version));
     loaded.sort((a, b) => direction(request) * Buffer.compare(a.value, b.value));
     const kvs = loaded.slice(0, limit);
-    return request.keysOnly ? kvs.map((kv) => ({ ...kv, value: noBytes })) : kvs;
+    return request.keysOnly ? kvs.map((kv) => ({ ...kv, value: noBytes, lease: 0n })) : kvs;
   }
   const ordered = isKeyAscending(request)
     ? found

@@ -11,6 +11,8 @@
  * - `future-revision`: the revision is not there yet.
  * - `invalid-sort-option`: a range's sort order or target is none that we know.
  * - `lease-not-found`: there is no such lease.
+ * - `lease-exists`: there is a lease with this id already.
+ * - `lease-ttl-too-large`: a lease cannot live that long.
  */
 export type StoreErrorCode =
   | 'key-not-provided'
@@ -22,7 +24,9 @@ export type StoreErrorCode =
   | 'compacted'
   | 'future-revision'
   | 'invalid-sort-option'
-  | 'lease-not-found';
+  | 'lease-not-found'
+  | 'lease-exists'
+  | 'lease-ttl-too-large';
 
 const messages: Readonly<Record<StoreErrorCode, string>> = {
   'key-not-provided': 'the key is empty',
@@ -35,6 +39,8 @@ const messages: Readonly<Record<StoreErrorCode, string>> = {
   'future-revision': 'the revision is in the future',
   'invalid-sort-option': 'the sort order or target is not known',
   'lease-not-found': 'the lease does not exist',
+  'lease-exists': 'a lease with this id exists already',
+  'lease-ttl-too-large': 'the time to live is too long',
 };
 
 /** The state machine's answer to a request that it refuses. The same on every member. */

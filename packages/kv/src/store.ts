@@ -6,6 +6,8 @@ import { stateDigest } from './digest.ts';
 import type { Engine } from './engine/engine.ts';
 import { type MemberAttributes, MemberAttributesTable } from './member-attributes.ts';
 import { executeRange } from './range.ts';
+import { executeCheckpoint, executeGrant, executePutWithTtl, executeRevoke } from './lease-commands.ts';
+import { type Lease, LeaseTable } from './lease-table.ts';
 import { restoreIndex } from './restore-index.ts';
 import { responseHeader } from './response-header.ts';
 import { StoreError } from './store-error.ts';
@@ -59,7 +61,7 @@ const removalMaxRecords = 256;
 const removalMaxKeys = 2048;
 
 /**
- * The replicated state machine: a versioned map of keys with etcd's semantics, and the members' attributes.
+ * The replicated state machine: a versioned map of keys with etcd's semantics, leases, and the members' attributes.
  * What it holds is a function of the log entries that it has applied, and of nothing else.
  *
  * All methods are synchronous. If the engine fails, the method throws an EngineError, and so does every later
@@ -86,7 +88,9 @@ export class Store {
     try {
       const facts = view.facts();
       const state = decodeState(facts);
-      const map = new VersionedMap(engine, restoreIndex(view), state);
+      const leases = new LeaseTable();
+      leases.restore(facts);
+      const map = new VersionedMap(engine, restoreIndex(view, leases), leases, state);
       const store = new Store(engine, map, state, options);
       store.members.restore(facts);
       return store;
@@ -137,7 +141,7 @@ export class Store {
         if (entry.index <= this.applied.index) continue;
         assert(entry.index === this.applied.index + 1, 'entries are applied without a gap');
         if (entry.data !== null) {
-          results.push(this.applyCommand(entry.index, entry.data));
+          results.push(this.applyCommand(entry, entry.data));
         }
         this.applied = { index: entry.index, term: entry.term };
         this.uncommittedEntries += 1;
@@ -179,6 +183,18 @@ export class Store {
     validateCommand(body);
   }
 
+  /** A lease, as it is now: what it holds changes with later entries. Undefined if there is none. */
+  lease(id: bigint): Lease | undefined {
+    this.checkUsable();
+    return this.map.leases.get(id);
+  }
+
+  /** All leases, in the order in which they were granted. Entries may be applied while it is read. */
+  leases(): Iterable<Lease> {
+    this.checkUsable();
+    return this.map.leases.all();
+  }
+
   /** What members have told about themselves, by id. */
   memberAttributes(): ReadonlyMap<bigint, MemberAttributes> {
     return this.members.all;
@@ -218,7 +234,7 @@ export class Store {
   }
 
   /**
-   * A hash over all that can be read: every revision from the compacted one on, and the members' attributes.
+   * A hash over all that can be read: every revision from the compacted one on, leases, and the members' attributes.
    * Stores that have applied the same entries have the same digest, whatever their engine and however far
    * compaction has got. Reads everything: for tests and simulations, not for a busy member.
    */
@@ -236,11 +252,11 @@ export class Store {
     }
   }
 
-  private applyCommand(index: number, data: Uint8Array): ApplyResult {
+  private applyCommand({ index, term }: StoreEntry, data: Uint8Array): ApplyResult {
     const { requestId, body } = decodeCommand(data);
     try {
       validateCommand(body);
-      const response = this.execute(body);
+      const response = this.execute(body, term);
       this.map.endStep();
       return { index, requestId, outcome: { ok: true, response } };
     } catch (error) {
@@ -250,7 +266,7 @@ export class Store {
     }
   }
 
-  private execute(body: CommandBody): CommandResponse {
+  private execute(body: CommandBody, term: number): CommandResponse {
     switch (body.$case) {
       case 'put':
         checkPut(this.map, body.put);
@@ -265,6 +281,18 @@ export class Store {
       case 'publishMember':
         this.members.publish(body.publishMember);
         return { $case: 'publishMember' };
+      case 'leaseGrant':
+        return { $case: 'leaseGrant', leaseGrant: executeGrant(this.map, body.leaseGrant) };
+      case 'leaseRevoke':
+        return { $case: 'leaseRevoke', leaseRevoke: executeRevoke(this.map, body.leaseRevoke, term) };
+      case 'leaseCheckpoint':
+        executeCheckpoint(this.map, body.leaseCheckpoint, term);
+        return { $case: 'leaseCheckpoint' };
+      case 'putWithTtl': {
+        const { put, ttl } = body.putWithTtl;
+        const answer = executePutWithTtl(this.map, body.putWithTtl);
+        return { $case: 'putWithTtl', putWithTtl: answer, lease: put?.lease ?? 0n, ttl };
+      }
     }
   }
 
@@ -277,11 +305,12 @@ export class Store {
       removedRevision: this.compactor.removedRevision,
       nextPosition: this.map.nextPosition,
     });
+    const leases = this.map.leases.takeFacts();
     this.engine.commit({
       records: this.map.takeRecords(),
       removedPositions: this.removedPositions,
-      facts: [...this.members.takeFacts(), state],
-      removedFacts: [],
+      facts: [...this.members.takeFacts(), ...leases.facts, state],
+      removedFacts: leases.removedFacts,
     });
     this.removedPositions = [];
     this.uncommittedEntries = 0;

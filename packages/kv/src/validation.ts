@@ -2,13 +2,14 @@ import {
   RangeRequest_SortOrder as SortOrder,
   RangeRequest_SortTarget as SortTarget,
   type DeleteRangeRequest,
-  type PutRequest,
+  PutRequest,
   type RangeRequest,
   type RequestOp,
   type TxnRequest,
 } from '@quorate/protocol';
 import type { CommandBody } from './command.ts';
 import { checkDuplicateKeys } from './duplicate-keys.ts';
+import { leaseTtlMaxSeconds } from './lease-table.ts';
 import { StoreError } from './store-error.ts';
 
 const sortOrders: ReadonlySet<number> = new Set(Object.values(SortOrder));
@@ -29,8 +30,17 @@ export function validateCommand(body: CommandBody): void {
     case 'txn':
       validateTransaction(body.txn);
       return;
+    case 'leaseGrant':
+      validateTtl(body.leaseGrant.TTL);
+      return;
+    case 'putWithTtl':
+      validatePut(body.putWithTtl.put ?? PutRequest.create({}));
+      validateTtl(body.putWithTtl.ttl);
+      return;
     case 'compaction':
     case 'publishMember':
+    case 'leaseRevoke':
+    case 'leaseCheckpoint':
       return;
   }
 }
@@ -133,6 +143,12 @@ function validatePut(request: PutRequest): void {
   }
   if (request.ignoreLease && request.lease !== 0n) {
     throw new StoreError('lease-provided');
+  }
+}
+
+function validateTtl(seconds: number): void {
+  if (seconds > leaseTtlMaxSeconds) {
+    throw new StoreError('lease-ttl-too-large');
   }
 }
 

@@ -4,6 +4,7 @@ import type { Engine, PositionedRecord, StoredRecord } from './engine/engine.ts'
 import { KeyHistory, type KeyVersion } from './key-history.ts';
 import type { KeyIndex } from './key-index.ts';
 import { type Key, type KeyRange, toBytes } from './key-range.ts';
+import type { LeaseTable } from './lease-table.ts';
 import { encodeHeader, leaseOf } from './record.ts';
 import { StoreError } from './store-error.ts';
 
@@ -29,6 +30,8 @@ export type VersionedMapState = {
  */
 export class VersionedMap {
   readonly index: KeyIndex;
+  /** Knows which keys are attached to which lease, and follows every change. */
+  readonly leases: LeaseTable;
   private readonly engine: Engine;
   private currentRevision: number;
   private compacted: number;
@@ -38,10 +41,11 @@ export class VersionedMap {
   private pendingRecordBytes = 0;
   private stepHasChanges = false;
 
-  /** `index` must be that of the engine's records. */
-  constructor(engine: Engine, index: KeyIndex, state: VersionedMapState) {
+  /** `index` and `leases` must be those of the engine's records. */
+  constructor(engine: Engine, index: KeyIndex, leases: LeaseTable, state: VersionedMapState) {
     this.engine = engine;
     this.index = index;
+    this.leases = leases;
     this.currentRevision = state.revision;
     this.compacted = state.compactedRevision;
     this.pendingPosition = state.nextPosition;
@@ -125,6 +129,7 @@ export class VersionedMap {
       assert(history.modRevision < modRevision, 'a key changes at most once in a revision');
       history.append(modRevision, createRevision, version, position);
     }
+    this.leases.attach(key, lease);
   }
 
   /** Deletes every key of the range. Returns the keys that existed, in order, with their last versions. */
@@ -135,13 +140,19 @@ export class VersionedMap {
         found.push({ key, history, version: history.newest() });
       }
     });
-    const modRevision = this.currentRevision + 1;
     for (const { key, history } of found) {
-      assert(history.modRevision < modRevision, 'a key changes at most once in a revision');
-      const header = encodeHeader({ modRevision, createRevision: 0, version: 0, lease: 0n }, toBytes(key));
-      history.append(modRevision, 0, 0, this.append(header, noBytes));
+      this.bury(key, history);
     }
     return found;
+  }
+
+  /** Deletes keys that exist. */
+  deleteKeys(keys: readonly Key[]): void {
+    for (const key of keys) {
+      const history = this.index.get(key);
+      assert(history !== undefined && !history.isDeleted, 'a key that is to be deleted exists');
+      this.bury(key, history);
+    }
   }
 
   /** From now on only `revision` and later ones are readable. Throws `compacted` or `future-revision`. */
@@ -162,6 +173,14 @@ export class VersionedMap {
     this.pendingRecords = [];
     this.pendingRecordBytes = 0;
     return taken;
+  }
+
+  private bury(key: Key, history: KeyHistory): void {
+    const modRevision = this.currentRevision + 1;
+    assert(history.modRevision < modRevision, 'a key changes at most once in a revision');
+    const header = encodeHeader({ modRevision, createRevision: 0, version: 0, lease: 0n }, toBytes(key));
+    history.append(modRevision, 0, 0, this.append(header, noBytes));
+    this.leases.detach(key);
   }
 
   private append(header: Uint8Array, value: Uint8Array): number {

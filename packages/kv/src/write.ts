@@ -4,14 +4,16 @@ import { responseHeader } from './response-header.ts';
 import { StoreError } from './store-error.ts';
 import type { VersionedMap } from './versioned-map.ts';
 
-/**
- * Whether a valid put can be executed now: throws `lease-not-found`, `key-not-found`. Nothing is changed.
- * There are no leases yet, so that none can be found.
- */
+/** Whether a valid put can be executed now: throws `lease-not-found`, `key-not-found`. Nothing is changed. */
 export function checkPut(map: VersionedMap, request: PutRequest): void {
-  if (request.lease !== 0n) {
+  if (request.lease !== 0n && map.leases.get(request.lease) === undefined) {
     throw new StoreError('lease-not-found');
   }
+  checkPutTo(map, request);
+}
+
+/** The part of `checkPut` that is about the key. */
+export function checkPutTo(map: VersionedMap, request: PutRequest): void {
   if ((request.ignoreValue || request.ignoreLease) && map.current(toKey(request.key)) === null) {
     throw new StoreError('key-not-found');
   }

@@ -5,6 +5,9 @@ import { LeaseDefinition } from './generated/etcdserverpb/lease.ts';
 import { MaintenanceDefinition } from './generated/etcdserverpb/maintenance.ts';
 import { WatchDefinition } from './generated/etcdserverpb/watch.ts';
 import { HealthDefinition } from './generated/grpc/health/v1/health.ts';
+import { ExpiringDefinition } from './generated/quorate/api/v1/expiring.ts';
+import { ElectionDefinition } from './generated/v3electionpb/v3election.ts';
+import { LockDefinition } from './generated/v3lockpb/v3lock.ts';
 import { describeService } from './service.ts';
 
 /** Reads, writes, transactions, compaction. */
@@ -19,5 +22,11 @@ export const clusterService = describeService(ClusterDefinition);
 export const maintenanceService = describeService(MaintenanceDefinition);
 /** Users, roles and permissions. */
 export const authService = describeService(AuthDefinition);
+/** Names that one lease at a time owns. */
+export const lockService = describeService(LockDefinition);
+/** Names under which one candidate at a time leads. */
+export const electionService = describeService(ElectionDefinition);
+/** Our own: keys with a time to live. */
+export const expiringService = describeService(ExpiringDefinition);
 /** gRPC's standard health check. */
 export const healthService = describeService(HealthDefinition);

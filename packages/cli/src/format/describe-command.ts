@@ -18,6 +18,18 @@ export function describeCommand(command: Command | null): string {
       const { memberId, name, clientUrls } = body.publishMember;
       return `member ${formatId(memberId)} is ${name} at ${clientUrls.join(', ')}`;
     }
+    case 'leaseGrant':
+      return `grant lease ${formatId(body.leaseGrant.ID)} for ${body.leaseGrant.TTL} s`;
+    case 'leaseRevoke': {
+      const { id, expiredInTerm } = body.leaseRevoke;
+      return `${expiredInTerm === 0 ? 'revoke' : 'expire'} lease ${formatId(id)}`;
+    }
+    case 'leaseCheckpoint':
+      return `checkpoint of ${body.leaseCheckpoint.leases.length} leases`;
+    case 'putWithTtl': {
+      const { put, ttl } = body.putWithTtl;
+      return `put ${abbreviated(put?.key ?? new Uint8Array(0))} for ${ttl} s, under a new lease ${formatId(put?.lease ?? 0n)}`;
+    }
     case undefined:
       return 'not a command that this version knows';
   }

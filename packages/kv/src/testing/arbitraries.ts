@@ -34,6 +34,11 @@ const bound = fc.oneof(
   { weight: 3, arbitrary: fc.constant(0) },
   { weight: 1, arbitrary: fc.integer({ min: 1, max: 30 }) },
 );
+/** Few, so that commands meet; one negative, which is what a client may choose as well. */
+const leaseId = fc.constantFrom(7n, 8n, -9n);
+const ttl = fc.constantFrom(1, 60, 9_000_000_000, 9_000_000_001);
+/** Entries have term 1 in these histories: decisions of other terms must not count. */
+const decisionTerm = fc.constantFrom(1, 1, 2);
 const seldom = fc.integer({ min: 0, max: 9 }).map((chance) => chance === 0);
 
 export const rangeRequest: fc.Arbitrary<RangeRequest> = fc.record({
@@ -55,7 +60,7 @@ export const rangeRequest: fc.Arbitrary<RangeRequest> = fc.record({
 const putRequest: fc.Arbitrary<PutRequest> = fc.record({
   key: maybeEmptyKey,
   value,
-  lease: fc.oneof({ weight: 40, arbitrary: fc.constant(0n) }, { weight: 1, arbitrary: fc.constant(7n) }),
+  lease: fc.oneof({ weight: 5, arbitrary: fc.constant(0n) }, { weight: 2, arbitrary: leaseId }),
   prevKv: fc.boolean(),
   ignoreValue: seldom,
   ignoreLease: seldom,
@@ -77,7 +82,7 @@ const comparison: fc.Arbitrary<Compare> = fc.record({
     bound.map((createRevision) => ({ $case: 'createRevision', createRevision }) as const),
     bound.map((modRevision) => ({ $case: 'modRevision', modRevision }) as const),
     value.map((data) => ({ $case: 'value', value: data }) as const),
-    fc.constantFrom(0n, 7n).map((lease) => ({ $case: 'lease', lease }) as const),
+    fc.constantFrom(0n, 7n, 8n).map((lease) => ({ $case: 'lease', lease }) as const),
   ),
   rangeEnd,
 });
@@ -140,5 +145,32 @@ export const commandBody: fc.Arbitrary<CommandBody> = fc.oneof(
         clientUrls: fc.array(fc.string()),
       })
       .map((publishMember) => ({ $case: 'publishMember', publishMember }) as const),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ ID: leaseId, TTL: ttl })
+      .map((leaseGrant) => ({ $case: 'leaseGrant', leaseGrant }) as const),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ id: leaseId, expiredInTerm: fc.oneof(fc.constant(0), decisionTerm) })
+      .map((leaseRevoke) => ({ $case: 'leaseRevoke', leaseRevoke }) as const),
+  },
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({
+        term: decisionTerm,
+        leases: fc.array(fc.record({ id: leaseId, remainingMs: fc.constantFrom(0, 500, 1e13) })),
+      })
+      .map((leaseCheckpoint) => ({ $case: 'leaseCheckpoint', leaseCheckpoint }) as const),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ put: fc.tuple(putRequest, leaseId).map(([put, lease]) => ({ ...put, lease })), ttl })
+      .map((putWithTtl) => ({ $case: 'putWithTtl', putWithTtl }) as const),
   },
 );

@@ -174,6 +174,13 @@ export class HistoryRun {
       );
     }
     assert.deepEqual(new Map(this.store.memberAttributes()), this.model.members);
+    const leases = [...this.store.leases()].map(({ id, ttlSeconds, remainingMs }) => {
+      return [id, { ttlSeconds, remainingMs }] as const;
+    });
+    assert.deepEqual(new Map(leases), this.model.leases);
+    for (const { id, keys } of this.store.leases()) {
+      assert.deepEqual([...keys].map((key) => hex(bytes(key))).sort(), this.model.keysOf(id));
+    }
   }
 
   /** When compaction has done its work, the engine holds what is needed, and nothing else. */

@@ -5,7 +5,7 @@ import {
   type DeleteRangeRequest,
   type DeleteRangeResponse,
   KeyValue,
-  type PutRequest,
+  PutRequest,
   type PutResponse,
   type RangeRequest,
   RangeRequest_SortOrder as Order,
@@ -32,6 +32,7 @@ type State = ReadonlyMap<Hex, KeyValue>;
 export class ModelStore {
   revision = 1;
   compactedRevision = 0;
+  readonly leases = new Map<bigint, { ttlSeconds: number; remainingMs: number }>();
   readonly members = new Map<bigint, { name: string; clientUrls: readonly string[] }>();
   /** By revision. */
   private readonly states: State[] = [new Map(), new Map()];
@@ -40,10 +41,10 @@ export class ModelStore {
   private changed = false;
 
   /** Executes a command, or throws the StoreError with which it is refused. */
-  execute(body: CommandBody): CommandResponse {
+  execute(body: CommandBody, term = 1): CommandResponse {
     this.working = new Map(this.states[this.revision]);
     this.changed = false;
-    const response = this.dispatch(body);
+    const response = this.dispatch(body, term);
     if (this.changed) {
       this.revision += 1;
       this.states[this.revision] = this.working;
@@ -81,10 +82,11 @@ export class ModelStore {
     return this.txn(request);
   }
 
-  private dispatch(body: CommandBody): CommandResponse {
+  private dispatch(body: CommandBody, term: number): CommandResponse {
     switch (body.$case) {
       case 'put':
         checkPut(body.put);
+        this.checkLease(body.put);
         this.checkPutNow(body.put, this.working);
         return { $case: 'put', put: this.put(body.put) };
       case 'deleteRange':
@@ -103,6 +105,32 @@ export class ModelStore {
         const { memberId, name, clientUrls } = body.publishMember;
         this.members.set(memberId, { name, clientUrls });
         return { $case: 'publishMember' };
+      }
+      case 'leaseGrant': {
+        const { ID, TTL } = body.leaseGrant;
+        this.grant(ID, TTL);
+        return { $case: 'leaseGrant', leaseGrant: { header: this.header(), ID, TTL, error: '' } };
+      }
+      case 'leaseRevoke': {
+        const { id, expiredInTerm } = body.leaseRevoke;
+        if (expiredInTerm === 0 || expiredInTerm === term) this.revoke(id);
+        return { $case: 'leaseRevoke', leaseRevoke: { header: this.header() } };
+      }
+      case 'leaseCheckpoint':
+        for (const { id, remainingMs } of body.leaseCheckpoint.leases) {
+          const lease = this.leases.get(id);
+          if (lease !== undefined && body.leaseCheckpoint.term === term) {
+            lease.remainingMs = Math.min(remainingMs, lease.ttlSeconds * 1000);
+          }
+        }
+        return { $case: 'leaseCheckpoint' };
+      case 'putWithTtl': {
+        const { put = PutRequest.create({}), ttl } = body.putWithTtl;
+        checkPut(put);
+        if (ttl > 9e9) throw new StoreError('lease-ttl-too-large');
+        this.checkPutNow(put, this.working);
+        this.grant(put.lease, ttl);
+        return { $case: 'putWithTtl', putWithTtl: this.put(put), lease: put.lease, ttl };
       }
     }
   }
@@ -135,7 +163,7 @@ export class ModelStore {
     kvs.sort((a, b) => sign * order(sortValue(a, request.sortTarget), sortValue(b, request.sortTarget)));
     const more = request.limit > 0 && kvs.length > request.limit;
     if (more) kvs = kvs.slice(0, request.limit);
-    if (request.keysOnly) kvs = kvs.map((kv) => ({ ...kv, value: new Uint8Array(0) }));
+    if (request.keysOnly) kvs = kvs.map((kv) => ({ ...kv, value: new Uint8Array(0), lease: 0n }));
     return { header: this.header(), kvs, more, count };
   }
 
@@ -144,8 +172,30 @@ export class ModelStore {
     if (revision > 0 && revision < this.compactedRevision) throw new StoreError('compacted');
   }
 
+  /** The keys of a lease, in hexadecimal and in their order. */
+  keysOf(id: bigint): string[] {
+    const state = this.states[this.revision] ?? new Map<Hex, KeyValue>();
+    return [...state].flatMap(([key, kv]) => (kv.lease === id ? [key] : [])).sort();
+  }
+
+  private grant(id: bigint, ttlSeconds: number): void {
+    if (ttlSeconds > 9e9) throw new StoreError('lease-ttl-too-large');
+    if (this.leases.has(id)) throw new StoreError('lease-exists');
+    this.leases.set(id, { ttlSeconds, remainingMs: ttlSeconds * 1000 });
+  }
+
+  private revoke(id: bigint): void {
+    if (!this.leases.delete(id)) throw new StoreError('lease-not-found');
+    const gone = [...this.working].filter(([, kv]) => kv.lease === id);
+    for (const [key] of gone) this.working.delete(key);
+    if (gone.length > 0) this.changed = true;
+  }
+
+  private checkLease(request: PutRequest): void {
+    if (request.lease !== 0n && !this.leases.has(request.lease)) throw new StoreError('lease-not-found');
+  }
+
   private checkPutNow(request: PutRequest, state: State): void {
-    if (request.lease !== 0n) throw new StoreError('lease-not-found');
     if ((request.ignoreValue || request.ignoreLease) && !state.has(hex(request.key))) {
       throw new StoreError('key-not-found');
     }
@@ -160,6 +210,7 @@ export class ModelStore {
       modRevision: revision,
       version: (old?.version ?? 0) + 1,
       value: request.ignoreValue ? (old?.value ?? request.value) : request.value,
+      lease: request.ignoreLease ? (old?.lease ?? 0n) : request.lease,
     });
     this.working.set(hex(request.key), kv);
     this.changed = true;
@@ -191,7 +242,10 @@ export class ModelStore {
   private checkTxnNow(request: TxnRequest, before: State): void {
     for (const { request: op } of this.branch(request, before)) {
       if (op?.$case === 'requestRange') this.checkRevision(op.requestRange.revision);
-      if (op?.$case === 'requestPut') this.checkPutNow(op.requestPut, before);
+      if (op?.$case === 'requestPut') {
+        this.checkLease(op.requestPut);
+        this.checkPutNow(op.requestPut, before);
+      }
       if (op?.$case === 'requestTxn') this.checkTxnNow(op.requestTxn, before);
     }
   }

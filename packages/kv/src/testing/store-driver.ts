@@ -5,6 +5,7 @@ import {
   DeleteRangeRequest,
   type DeleteRangeResponse,
   type KeyValue,
+  type LeaseRevokeResponse,
   PutRequest,
   type PutResponse,
   RangeRequest,
@@ -81,6 +82,16 @@ export class StoreDriver {
 
   compact(revision: number): void {
     this.execute({ $case: 'compaction', compaction: CompactionRequest.create({ revision }) });
+  }
+
+  grant(ID: bigint, TTL = 60): void {
+    this.execute({ $case: 'leaseGrant', leaseGrant: { ID, TTL } });
+  }
+
+  revoke(id: bigint): LeaseRevokeResponse {
+    const response = this.execute({ $case: 'leaseRevoke', leaseRevoke: { id, expiredInTerm: 0 } });
+    assert.equal(response.$case, 'leaseRevoke');
+    return response.leaseRevoke;
   }
 
   range(key: string, rangeEnd = '', options: Partially<RangeRequest> = {}): RangeResponse {

@@ -24,6 +24,8 @@ compacted | out-of-range | etcdserver: mvcc: required revision has been compacte
 future-revision | out-of-range | etcdserver: mvcc: required revision is a future revision | none
 invalid-sort-option | invalid-argument | etcdserver: invalid sort option | none
 lease-not-found | not-found | etcdserver: requested lease not found | none
+lease-exists | failed-precondition | etcdserver: lease already exists | none
+lease-ttl-too-large | out-of-range | etcdserver: too large lease TTL | none
 no-leader | unavailable | etcdserver: no leader | none
 unknown-outcome | unavailable | etcdserver: request timed out, possibly due to previous leader failure | unknown
 timed-out | unavailable | etcdserver: request timed out | none

@@ -22,6 +22,8 @@ export const storeErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   'future-revision': refused('out-of-range', 'etcdserver: mvcc: required revision is a future revision'),
   'invalid-sort-option': refused('invalid-argument', 'etcdserver: invalid sort option'),
   'lease-not-found': refused('not-found', 'etcdserver: requested lease not found'),
+  'lease-exists': refused('failed-precondition', 'etcdserver: lease already exists'),
+  'lease-ttl-too-large': refused('out-of-range', 'etcdserver: too large lease TTL'),
 };
 
 /** What keeps a member from answering. */

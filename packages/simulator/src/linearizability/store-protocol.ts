@@ -34,7 +34,7 @@ import type {
 
 /** What clients ask of the store: the bodies of commands, and reads. */
 export type StoreRequest =
-  | Exclude<NonNullable<Command['body']>, { $case: 'publishMember' }>
+  | Extract<NonNullable<Command['body']>, { $case: 'put' | 'deleteRange' | 'txn' | 'compaction' }>
   | { readonly $case: 'range'; readonly range: RangeRequest };
 
 export type StoreResponse =

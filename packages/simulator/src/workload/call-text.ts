@@ -37,6 +37,14 @@ export function describeCall(call: Call): string {
       return `compact ${body.compaction.revision}`;
     case 'publishMember':
       return `publish ${body.publishMember.name}`;
+    case 'leaseGrant':
+      return `grant ${body.leaseGrant.ID} for ${body.leaseGrant.TTL} s`;
+    case 'leaseRevoke':
+      return `revoke ${body.leaseRevoke.id}`;
+    case 'leaseCheckpoint':
+      return `checkpoint of ${body.leaseCheckpoint.leases.length} leases`;
+    case 'putWithTtl':
+      return `put ${toText(body.putWithTtl.put?.key ?? new Uint8Array(0))} for ${body.putWithTtl.ttl} s`;
   }
 }
 
@@ -63,6 +71,14 @@ function responseText(response: CommandResponse): string {
       return `compacted, revision ${response.compaction.header?.revision}`;
     case 'publishMember':
       return 'published';
+    case 'leaseGrant':
+      return `granted ${response.leaseGrant.ID} for ${response.leaseGrant.TTL} s`;
+    case 'leaseRevoke':
+      return `revoked, revision ${response.leaseRevoke.header?.revision}`;
+    case 'leaseCheckpoint':
+      return 'noted';
+    case 'putWithTtl':
+      return `done, revision ${response.putWithTtl.header?.revision}`;
   }
 }
 

@@ -28,17 +28,33 @@ function requestOf(call: Call): StoreRequest {
   if (call.kind === 'range') {
     return { $case: 'range', range: call.request };
   }
-  if (call.body.$case === 'publishMember') {
-    throw new RangeError('clients do not publish members');
+  const { body } = call;
+  if (!isModelled(body)) {
+    throw new RangeError(`the model of the store knows nothing of ${body.$case}`);
   }
-  return call.body;
+  return body;
 }
 
 function responseOf({ response }: Answer & { kind: 'command' }): StoreResponse {
-  if (response.$case === 'publishMember') {
-    throw new RangeError('clients do not publish members');
+  if (!isModelled(response)) {
+    throw new RangeError(`the model of the store knows nothing of ${response.$case}`);
   }
   return response;
+}
+
+type Modelled = Exclude<StoreRequest['$case'], 'range'>;
+
+const MODELLED: ReadonlySet<string> = new Set([
+  'put',
+  'deleteRange',
+  'txn',
+  'compaction',
+] satisfies Modelled[]);
+
+function isModelled<Union extends { readonly $case: string }>(
+  union: Union,
+): union is Extract<Union, { readonly $case: Modelled }> {
+  return MODELLED.has(union.$case);
 }
 
 const STATE_DEPENDENT: ReadonlySet<string> = new Set([

@@ -8,6 +8,7 @@
 import { BinaryReader } from "../../../../wire/binary-reader.ts";
 import { BinaryWriter } from "../../../../wire/binary-writer.ts";
 import { CompactionRequest, DeleteRangeRequest, PutRequest, TxnRequest } from "../../../etcdserverpb/kv.ts";
+import { LeaseGrantRequest } from "../../../etcdserverpb/lease.ts";
 
 /** What the entries of the replicated log say. Logs outlive releases: numbers are never reused. */
 
@@ -20,6 +21,12 @@ export interface Command {
     | { $case: "txn"; txn: TxnRequest }
     | { $case: "compaction"; compaction: CompactionRequest }
     | { $case: "publishMember"; publishMember: PublishMember }
+    | //
+    /** The id and the TTL are final: whoever proposes it has chosen and raised them. */
+    { $case: "leaseGrant"; leaseGrant: LeaseGrantRequest }
+    | { $case: "leaseRevoke"; leaseRevoke: RevokeLease }
+    | { $case: "leaseCheckpoint"; leaseCheckpoint: CheckpointLeases }
+    | { $case: "putWithTtl"; putWithTtl: PutWithTtl }
     | undefined;
 }
 
@@ -35,6 +42,38 @@ export interface PublishMember {
   memberId: bigint;
   name: string;
   clientUrls: string[];
+}
+
+/** Ends a lease and deletes its keys, in one revision. */
+export interface RevokeLease {
+  id: bigint;
+  /**
+   * The term of the leader that found the lease expired: without effect if the entry has another term.
+   * 0 if somebody has asked for the end of the lease.
+   */
+  expiredInTerm: number;
+}
+
+/** How much is left of leases, so that a new leader need not start them anew. */
+export interface CheckpointLeases {
+  /** The term of the leader that has measured this: without effect if the entry has another term. */
+  term: number;
+  leases: RemainingTime[];
+}
+
+export interface RemainingTime {
+  id: bigint;
+  /** In milliseconds; at most the TTL. */
+  remainingMs: number;
+}
+
+/** Grants the lease that the put names, and puts the key under it. */
+export interface PutWithTtl {
+  put:
+    | PutRequest
+    | undefined;
+  /** In seconds, final as that of a grant. */
+  ttl: number;
 }
 
 function createBaseCommand(): Command {
@@ -61,6 +100,18 @@ export const Command: MessageFns<Command> = {
         break;
       case "publishMember":
         PublishMember.encode(message.body.publishMember, writer.uint32(50).fork()).join();
+        break;
+      case "leaseGrant":
+        LeaseGrantRequest.encode(message.body.leaseGrant, writer.uint32(58).fork()).join();
+        break;
+      case "leaseRevoke":
+        RevokeLease.encode(message.body.leaseRevoke, writer.uint32(66).fork()).join();
+        break;
+      case "leaseCheckpoint":
+        CheckpointLeases.encode(message.body.leaseCheckpoint, writer.uint32(74).fork()).join();
+        break;
+      case "putWithTtl":
+        PutWithTtl.encode(message.body.putWithTtl, writer.uint32(82).fork()).join();
         break;
     }
     return writer;
@@ -121,6 +172,41 @@ export const Command: MessageFns<Command> = {
           message.body = { $case: "publishMember", publishMember: PublishMember.decode(reader, reader.uint32()) };
           continue;
         }
+        case 7: {
+          if (tag !== 58) {
+            break;
+          }
+
+          message.body = { $case: "leaseGrant", leaseGrant: LeaseGrantRequest.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 8: {
+          if (tag !== 66) {
+            break;
+          }
+
+          message.body = { $case: "leaseRevoke", leaseRevoke: RevokeLease.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 9: {
+          if (tag !== 74) {
+            break;
+          }
+
+          message.body = {
+            $case: "leaseCheckpoint",
+            leaseCheckpoint: CheckpointLeases.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 10: {
+          if (tag !== 82) {
+            break;
+          }
+
+          message.body = { $case: "putWithTtl", putWithTtl: PutWithTtl.decode(reader, reader.uint32()) };
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -167,6 +253,33 @@ export const Command: MessageFns<Command> = {
             $case: "publishMember",
             publishMember: PublishMember.fromPartial(object.body.publishMember),
           };
+        }
+        break;
+      }
+      case "leaseGrant": {
+        if (object.body?.leaseGrant !== undefined && object.body?.leaseGrant !== null) {
+          message.body = { $case: "leaseGrant", leaseGrant: LeaseGrantRequest.fromPartial(object.body.leaseGrant) };
+        }
+        break;
+      }
+      case "leaseRevoke": {
+        if (object.body?.leaseRevoke !== undefined && object.body?.leaseRevoke !== null) {
+          message.body = { $case: "leaseRevoke", leaseRevoke: RevokeLease.fromPartial(object.body.leaseRevoke) };
+        }
+        break;
+      }
+      case "leaseCheckpoint": {
+        if (object.body?.leaseCheckpoint !== undefined && object.body?.leaseCheckpoint !== null) {
+          message.body = {
+            $case: "leaseCheckpoint",
+            leaseCheckpoint: CheckpointLeases.fromPartial(object.body.leaseCheckpoint),
+          };
+        }
+        break;
+      }
+      case "putWithTtl": {
+        if (object.body?.putWithTtl !== undefined && object.body?.putWithTtl !== null) {
+          message.body = { $case: "putWithTtl", putWithTtl: PutWithTtl.fromPartial(object.body.putWithTtl) };
         }
         break;
       }
@@ -295,6 +408,230 @@ export const PublishMember: MessageFns<PublishMember> = {
     message.memberId = (object.memberId !== undefined && object.memberId !== null) ? BigInt(object.memberId) : 0n;
     message.name = object.name ?? "";
     message.clientUrls = object.clientUrls?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseRevokeLease(): RevokeLease {
+  return { id: 0n, expiredInTerm: 0 };
+}
+
+export const RevokeLease: MessageFns<RevokeLease> = {
+  encode(message: RevokeLease, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      writer.uint32(8).int64(message.id);
+    }
+    if (message.expiredInTerm !== 0) {
+      writer.uint32(16).uint64(message.expiredInTerm);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RevokeLease {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseRevokeLease();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.int64();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.expiredInTerm = reader.uint64Number();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<RevokeLease>): RevokeLease {
+    return RevokeLease.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RevokeLease>): RevokeLease {
+    const message = createBaseRevokeLease();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.expiredInTerm = object.expiredInTerm ?? 0;
+    return message;
+  },
+};
+
+function createBaseCheckpointLeases(): CheckpointLeases {
+  return { term: 0, leases: [] };
+}
+
+export const CheckpointLeases: MessageFns<CheckpointLeases> = {
+  encode(message: CheckpointLeases, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.term !== 0) {
+      writer.uint32(8).uint64(message.term);
+    }
+    for (const v of message.leases) {
+      RemainingTime.encode(v!, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CheckpointLeases {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseCheckpointLeases();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.term = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.leases.push(RemainingTime.decode(reader, reader.uint32()));
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<CheckpointLeases>): CheckpointLeases {
+    return CheckpointLeases.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CheckpointLeases>): CheckpointLeases {
+    const message = createBaseCheckpointLeases();
+    message.term = object.term ?? 0;
+    message.leases = object.leases?.map((e) => RemainingTime.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRemainingTime(): RemainingTime {
+  return { id: 0n, remainingMs: 0 };
+}
+
+export const RemainingTime: MessageFns<RemainingTime> = {
+  encode(message: RemainingTime, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      writer.uint32(8).int64(message.id);
+    }
+    if (message.remainingMs !== 0) {
+      writer.uint32(16).uint64(message.remainingMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RemainingTime {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseRemainingTime();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.int64();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.remainingMs = reader.uint64Number();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<RemainingTime>): RemainingTime {
+    return RemainingTime.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RemainingTime>): RemainingTime {
+    const message = createBaseRemainingTime();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.remainingMs = object.remainingMs ?? 0;
+    return message;
+  },
+};
+
+function createBasePutWithTtl(): PutWithTtl {
+  return { put: undefined, ttl: 0 };
+}
+
+export const PutWithTtl: MessageFns<PutWithTtl> = {
+  encode(message: PutWithTtl, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.put !== undefined) {
+      PutRequest.encode(message.put, writer.uint32(10).fork()).join();
+    }
+    if (message.ttl !== 0) {
+      writer.uint32(16).int64(message.ttl);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): PutWithTtl {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBasePutWithTtl();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
+          }
+
+          message.put = PutRequest.decode(reader, reader.uint32());
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.ttl = reader.int64Number();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<PutWithTtl>): PutWithTtl {
+    return PutWithTtl.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<PutWithTtl>): PutWithTtl {
+    const message = createBasePutWithTtl();
+    message.put = (object.put !== undefined && object.put !== null) ? PutRequest.fromPartial(object.put) : undefined;
+    message.ttl = object.ttl ?? 0;
     return message;
   },
 };
