@@ -59,6 +59,17 @@ export class KeyIndex {
     this.ordered.set(key, history);
   }
 
+  /** Adds a version, which must be the newest one of its key. */
+  add(key: Key, { modRevision, createRevision, version, position }: KeyVersion): void {
+    const history = this.lookup.get(key);
+    if (history === undefined) {
+      this.insert(key, new KeyHistory(modRevision, createRevision, version, position));
+    } else {
+      assert(history.modRevision < modRevision, 'the versions of a key come oldest first');
+      history.append(modRevision, createRevision, version, position);
+    }
+  }
+
   delete(key: Key): void {
     this.lookup.delete(key);
     this.ordered.delete(key);

@@ -13,6 +13,7 @@
  * - `lease-not-found`: there is no such lease.
  * - `lease-exists`: there is a lease with this id already.
  * - `lease-ttl-too-large`: a lease cannot live that long.
+ * - `installing`: the store is taking over a snapshot, or began to and could not complete it.
  */
 export type StoreErrorCode =
   | 'key-not-provided'
@@ -26,7 +27,8 @@ export type StoreErrorCode =
   | 'invalid-sort-option'
   | 'lease-not-found'
   | 'lease-exists'
-  | 'lease-ttl-too-large';
+  | 'lease-ttl-too-large'
+  | 'installing';
 
 const messages: Readonly<Record<StoreErrorCode, string>> = {
   'key-not-provided': 'the key is empty',
@@ -41,9 +43,10 @@ const messages: Readonly<Record<StoreErrorCode, string>> = {
   'lease-not-found': 'the lease does not exist',
   'lease-exists': 'a lease with this id exists already',
   'lease-ttl-too-large': 'the time to live is too long',
+  installing: 'the member is taking over a snapshot',
 };
 
-/** The state machine's answer to a request that it refuses. The same on every member. */
+/** The state machine's answer to a request that it refuses: the same on every member, but for `installing`. */
 export class StoreError extends Error {
   override readonly name = 'StoreError';
   readonly code: StoreErrorCode;

@@ -23,7 +23,8 @@ export const initialState: StoreState = {
   nextPosition: 1,
 };
 
-const factName = 'state';
+/** The fact that holds the state. A store without it is empty. */
+export const stateFactName = 'state';
 const formatVersion = 1;
 const contentBytes = 4 + 6 * 8;
 
@@ -38,12 +39,12 @@ export function encodeState(state: StoreState): Fact {
   view.setFloat64(28, state.compactedRevision, true);
   view.setFloat64(36, state.removedRevision, true);
   view.setFloat64(44, state.nextPosition, true);
-  return { name: factName, content };
+  return { name: stateFactName, content };
 }
 
 /** Returns the state of an empty store if there is none. Throws an EngineError `newer-format` or `damaged`. */
 export function decodeState(facts: readonly Fact[]): StoreState {
-  const content = facts.find((fact) => fact.name === factName)?.content;
+  const content = facts.find((fact) => fact.name === stateFactName)?.content;
   if (content === undefined) {
     return initialState;
   }

@@ -4,14 +4,24 @@ import { type CommandBody, type CommandResponse, decodeCommand } from './command
 import { Compactor } from './compactor.ts';
 import { stateDigest } from './digest.ts';
 import type { Engine } from './engine/engine.ts';
+import { EngineError } from './engine/engine-error.ts';
 import { type MemberAttributes, MemberAttributesTable } from './member-attributes.ts';
+import { KeyIndex } from './key-index.ts';
 import { executeRange } from './range.ts';
 import { executeCheckpoint, executeGrant, executePutWithTtl, executeRevoke } from './lease-commands.ts';
 import { type Lease, LeaseTable } from './lease-table.ts';
 import { restoreIndex } from './restore-index.ts';
 import { responseHeader } from './response-header.ts';
+import {
+  emptyEngine,
+  type EngineContent,
+  installContent,
+  isPartlyInstalled,
+  markEmpty,
+} from './snapshot-installation.ts';
 import { StoreError } from './store-error.ts';
-import { decodeState, encodeState, type StoreState } from './store-state.ts';
+import { StoreSnapshot } from './store-snapshot.ts';
+import { decodeState, encodeState, initialState } from './store-state.ts';
 import { executeTransaction } from './transaction.ts';
 import {
   isReadOnlyTransaction,
@@ -70,41 +80,57 @@ const removalMaxKeys = 2048;
 export class Store {
   private readonly engine: Engine;
   private readonly options: Required<StoreOptions>;
-  private readonly map: VersionedMap;
-  private readonly members = new MemberAttributesTable();
-  private readonly compactor: Compactor;
+  private map: VersionedMap;
+  private members = new MemberAttributesTable();
+  private compactor: Compactor;
   private applied: { readonly index: number; readonly term: number };
   /** What compaction has taken out of the index, but not yet out of the engine. */
   private removedPositions: number[] = [];
   private uncommittedEntries = 0;
   private failure: Error | null = null;
+  /** `incomplete`: an installation has failed half-way, and must be made again. */
+  private phase: 'serving' | 'installing' | 'incomplete' = 'serving';
+  /** Open snapshots that need what compaction would remove. */
+  private snapshotsInNeed = 0;
 
   /**
    * Opens the store that an engine holds, which belongs to the store from then on. Reads all keys (not the
-   * values) of all records. Throws an EngineError.
+   * values) of all records. What an interrupted installation of a snapshot left is removed: then the store is
+   * empty, and the snapshot must be installed again. Throws an EngineError.
    */
   static open(engine: Engine, options: StoreOptions = {}): Store {
+    discardPartlyInstalled(engine);
     const view = engine.openView();
     try {
       const facts = view.facts();
-      const state = decodeState(facts);
       const leases = new LeaseTable();
       leases.restore(facts);
-      const map = new VersionedMap(engine, restoreIndex(view, leases), leases, state);
-      const store = new Store(engine, map, state, options);
-      store.members.restore(facts);
+      const store = new Store(engine, options);
+      store.restore({ facts, leases, index: restoreIndex(view, leases) });
       return store;
     } finally {
       view.close();
     }
   }
 
-  private constructor(engine: Engine, map: VersionedMap, state: StoreState, options: StoreOptions) {
+  private constructor(engine: Engine, options: StoreOptions) {
     this.engine = engine;
     this.options = { ...defaultOptions, ...options };
-    this.map = map;
-    this.compactor = new Compactor(map, state.removedRevision);
+    this.map = new VersionedMap(engine, new KeyIndex(), new LeaseTable(), initialState);
+    this.compactor = new Compactor(this.map, initialState.removedRevision);
+    this.applied = { index: initialState.appliedIndex, term: initialState.appliedTerm };
+  }
+
+  /** Makes this the store of what the engine holds. Throws an EngineError. */
+  private restore({ facts, leases, index }: EngineContent): void {
+    const state = decodeState(facts);
+    this.map = new VersionedMap(this.engine, index, leases, state);
+    this.compactor = new Compactor(this.map, state.removedRevision);
     this.applied = { index: state.appliedIndex, term: state.appliedTerm };
+    this.removedPositions = [];
+    this.uncommittedEntries = 0;
+    this.members = new MemberAttributesTable();
+    this.members.restore(facts);
   }
 
   /** The index of the last log entry that is applied; 0 before the first. */
@@ -146,9 +172,7 @@ export class Store {
         this.applied = { index: entry.index, term: entry.term };
         this.uncommittedEntries += 1;
       }
-      if (!this.compactor.isDone) {
-        this.removedPositions.push(...this.compactor.step(removalMaxRecords, removalMaxKeys));
-      }
+      this.stepCompaction(removalMaxRecords);
       if (
         this.uncommittedEntries >= this.options.commitMaxEntries ||
         this.map.pendingBytes >= this.options.commitMaxBytes
@@ -202,11 +226,12 @@ export class Store {
 
   /**
    * Removes at most `maxRecords` of the records that compaction made unreadable. Returns whether all are gone.
-   * Applying entries does some of it, too; this is for idle times, and for those who wait for it.
+   * Applying entries does some of it, too; this is for idle times, and for those who wait for it. Nothing is
+   * removed as long as an open snapshot may need it.
    */
   removeCompacted(maxRecords: number): boolean {
     return this.guard(() => {
-      this.removedPositions.push(...this.compactor.step(maxRecords, removalMaxKeys));
+      this.stepCompaction(maxRecords);
       this.commit();
       return this.compactor.isDone;
     });
@@ -221,6 +246,52 @@ export class Store {
     const { index } = this.applied;
     await this.engine.sync();
     return this.engine.isPersistent ? index : 0;
+  }
+
+  /**
+   * All that is applied now, for a member that lacks it or for a backup, while the store goes on. Close it before
+   * the store.
+   */
+  openSnapshot(): StoreSnapshot {
+    return this.guard(() => {
+      this.commit();
+      const snapshot = new StoreSnapshot(this.engine.openView(), this.map.index, () => {
+        if (!snapshot.isComplete) this.snapshotsInNeed -= 1;
+      });
+      if (!snapshot.isComplete) this.snapshotsInNeed += 1;
+      return snapshot;
+    });
+  }
+
+  /**
+   * Replaces all that the store holds by the content of a snapshot, which must come whole: the chunks of a
+   * `StoreSnapshot`, in their order. `pause` is awaited between slices of a few milliseconds, to let others work.
+   *
+   * Until it resolves, reads and writes are refused with `installing`. What it resolves with is not durable before
+   * `sync`, but never half there: a store that is opened after a crash has the old content, none, or the new one.
+   * So the snapshot must be kept, durably, until `sync` has confirmed the store.
+   *
+   * Rejects with a SnapshotError or with what `source` rejects with. If that was before the first chunk was
+   * found to be good, nothing has changed; otherwise the store stays `installing`, and may be given a snapshot
+   * again. Rejects with an EngineError as any other method does.
+   */
+  async install(source: AsyncIterable<Uint8Array>, pause: () => Promise<void>): Promise<void> {
+    if (this.failure !== null) throw this.failure;
+    assert(this.phase !== 'installing', 'one snapshot is installed at a time');
+    let phaseOnFailure = this.phase;
+    this.phase = 'installing';
+    try {
+      const content = await installContent(this.engine, source, pause, () => {
+        phaseOnFailure = 'incomplete';
+        this.restore({ facts: [], leases: new LeaseTable(), index: new KeyIndex() });
+      });
+      this.restore(content);
+      this.phase = 'serving';
+    } catch (error) {
+      this.phase = phaseOnFailure;
+      if (error instanceof EngineError) this.failure = error;
+      throw error;
+    }
   }
 
   /** Bytes that the engine takes. */
@@ -246,7 +317,7 @@ export class Store {
   /** Hands everything to the engine and closes it. After a failure it only closes it. */
   async close(): Promise<void> {
     try {
-      if (this.failure === null) this.commit();
+      if (this.failure === null && this.phase === 'serving') this.commit();
     } finally {
       await this.engine.close();
     }
@@ -296,6 +367,11 @@ export class Store {
     }
   }
 
+  private stepCompaction(maxRecords: number): void {
+    if (this.compactor.isDone || this.snapshotsInNeed > 0) return;
+    this.removedPositions.push(...this.compactor.step(maxRecords, removalMaxKeys));
+  }
+
   private commit(): void {
     const state = encodeState({
       appliedIndex: this.applied.index,
@@ -331,5 +407,17 @@ export class Store {
     if (this.failure !== null) {
       throw this.failure;
     }
+    if (this.phase !== 'serving') {
+      throw new StoreError('installing');
+    }
   }
+}
+
+function discardPartlyInstalled(engine: Engine): void {
+  const view = engine.openView();
+  const facts = view.facts();
+  view.close();
+  if (!isPartlyInstalled(facts)) return;
+  for (const _ of emptyEngine(engine));
+  markEmpty(engine);
 }

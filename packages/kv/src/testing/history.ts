@@ -3,12 +3,15 @@ import { RangeRequest, type TxnRequest } from '@quorate/protocol';
 import fc from 'fast-check';
 import { type CommandBody, type CommandResponse, encodeCommand } from '../command.ts';
 import type { Engine } from '../engine/engine.ts';
+import { MemoryEngine } from '../engine/memory-engine.ts';
 import { decodeHeader } from '../record.ts';
 import { Store, type StoreOptions } from '../store.ts';
 import { StoreError } from '../store-error.ts';
+import type { StoreSnapshot } from '../store-snapshot.ts';
 import { commandBody, rangeRequest, readOnlyTransaction } from './arbitraries.ts';
 import { hex } from './model-keys.ts';
 import { ModelStore } from './model-store.ts';
+import { asSource, noPause } from './snapshot-source.ts';
 import { bytes } from './store-driver.ts';
 
 /** What happens to a store. */
@@ -19,7 +22,11 @@ export type Happening =
   | { readonly type: 'remove-compacted'; readonly maxRecords: number }
   /** The store is closed; or its engine is, without the store having handed over what it had applied. */
   | { readonly type: 'reopen'; readonly crash: boolean }
-  | { readonly type: 'sync' };
+  | { readonly type: 'sync' }
+  /** A snapshot is opened. It is read when the next one is opened, or the store is closed. */
+  | { readonly type: 'snapshot' }
+  /** The store takes over a snapshot of its own, and is none the wiser. */
+  | { readonly type: 'install' };
 
 /** Random histories; null among the commands stands for an entry without one. */
 export const histories: fc.Arbitrary<readonly Happening[]> = fc.array(
@@ -49,6 +56,8 @@ export const histories: fc.Arbitrary<readonly Happening[]> = fc.array(
     },
     { weight: 1, arbitrary: fc.boolean().map((crash) => ({ type: 'reopen', crash }) as const) },
     { weight: 1, arbitrary: fc.constant({ type: 'sync' } as const) },
+    { weight: 1, arbitrary: fc.constant({ type: 'snapshot' } as const) },
+    { weight: 1, arbitrary: fc.constant({ type: 'install' } as const) },
   ),
   { maxLength: 30, size: 'max' },
 );
@@ -69,6 +78,8 @@ export class HistoryRun {
   private readonly log: { index: number; term: number; data: Uint8Array | null }[] = [];
   private engine: Engine;
   private store: Store;
+  /** An open snapshot, and the digest that the store had when it was opened. */
+  private snapshot: { readonly content: StoreSnapshot; readonly digest: string } | null = null;
 
   constructor(reopen: Reopen, options: StoreOptions) {
     this.reopen = reopen;
@@ -84,11 +95,13 @@ export class HistoryRun {
         await this.happen(happening);
       }
       this.compareAll();
+      await this.readSnapshot();
       const digest = this.store.digest();
       this.compareRecords();
       assert.equal(this.store.digest(), digest, 'removing what nobody can read changes nothing');
       return digest;
     } finally {
+      this.snapshot?.content.close();
       await this.store.close();
     }
   }
@@ -119,7 +132,37 @@ export class HistoryRun {
       case 'sync':
         assert.equal(await this.store.sync(), this.engine.isPersistent ? this.log.length : 0);
         return;
+      case 'snapshot':
+        await this.readSnapshot();
+        this.snapshot = { content: this.store.openSnapshot(), digest: this.store.digest() };
+        return;
+      case 'install':
+        await this.install();
+        return;
     }
+  }
+
+  /** Whatever happened since the snapshot was opened, it makes a store like the one that it was taken of. */
+  private async readSnapshot(): Promise<void> {
+    if (this.snapshot === null) return;
+    const { content, digest } = this.snapshot;
+    const copy = Store.open(new MemoryEngine());
+    await copy.install(asSource(content.chunks()), noPause);
+    content.close();
+    this.snapshot = null;
+    assert.equal(copy.digest(), digest);
+  }
+
+  private async install(): Promise<void> {
+    await this.readSnapshot();
+    const digest = this.store.digest();
+    const content = this.store.openSnapshot();
+    const chunks = [...content.chunks()];
+    content.close();
+    await this.store.install(asSource(chunks), noPause);
+    assert.equal(this.store.digest(), digest);
+    assert.equal(this.store.appliedIndex, this.log.length);
+    this.compareAll();
   }
 
   private apply(bodies: readonly (CommandBody | null)[]): void {
@@ -146,6 +189,7 @@ export class HistoryRun {
   }
 
   private async restart(crash: boolean): Promise<void> {
+    await this.readSnapshot();
     await (crash ? this.engine.close() : this.store.close());
     this.engine = this.reopen();
     this.store = Store.open(this.engine, this.options);

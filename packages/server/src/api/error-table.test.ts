@@ -26,6 +26,7 @@ invalid-sort-option | invalid-argument | etcdserver: invalid sort option | none
 lease-not-found | not-found | etcdserver: requested lease not found | none
 lease-exists | failed-precondition | etcdserver: lease already exists | none
 lease-ttl-too-large | out-of-range | etcdserver: too large lease TTL | none
+installing | unavailable | etcdserver: the member is installing a snapshot | none
 no-leader | unavailable | etcdserver: no leader | none
 unknown-outcome | unavailable | etcdserver: request timed out, possibly due to previous leader failure | unknown
 timed-out | unavailable | etcdserver: request timed out | none

@@ -24,6 +24,7 @@ export const storeErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   'lease-not-found': refused('not-found', 'etcdserver: requested lease not found'),
   'lease-exists': refused('failed-precondition', 'etcdserver: lease already exists'),
   'lease-ttl-too-large': refused('out-of-range', 'etcdserver: too large lease TTL'),
+  installing: refused('unavailable', 'etcdserver: the member is installing a snapshot'),
 };
 
 /** What keeps a member from answering. */

@@ -1,0 +1,138 @@
+import type { Engine, Fact, PositionedRecord } from './engine/engine.ts';
+import { KeyIndex } from './key-index.ts';
+import { LeaseTable } from './lease-table.ts';
+import { decodeHeader, type RecordHeader } from './record.ts';
+import { damaged, SnapshotDecoder } from './snapshot-decoder.ts';
+import { stateFactName } from './store-state.ts';
+
+/**
+ * Present from before the first record of the old content goes until the last of the new one is there. An
+ * engine that is found with it holds parts of both, and counts as empty.
+ */
+const markerName = 'installing';
+
+/** How many records one step removes. */
+const removalMaxRecords = 1000;
+/** How many positions are looked up at a time. */
+const positionsMax = 20_000;
+
+/** What an engine holds, as far as a store has it in memory. */
+export type EngineContent = {
+  readonly facts: readonly Fact[];
+  /** Restored from the facts, with the keys of the records attached. */
+  readonly leases: LeaseTable;
+  readonly index: KeyIndex;
+};
+
+/** Whether an installation was interrupted. */
+export function isPartlyInstalled(facts: readonly Fact[]): boolean {
+  return facts.some(({ name }) => name === markerName);
+}
+
+/** Takes everything out of the engine. Each step of the iteration is one commit. */
+export function* emptyEngine(engine: Engine): Iterable<void> {
+  const removedFacts = namesOfFacts(engine).filter((name) => name !== markerName);
+  const marker = { name: markerName, content: new Uint8Array(0) };
+  yield engine.commit({ records: [], removedPositions: [], facts: [marker], removedFacts });
+  for (;;) {
+    const positions = firstPositions(engine);
+    if (positions.length === 0) return;
+    for (let at = 0; at < positions.length; at += removalMaxRecords) {
+      const removedPositions = positions.slice(at, at + removalMaxRecords);
+      yield engine.commit({ records: [], removedPositions, facts: [], removedFacts: [] });
+    }
+  }
+}
+
+/** Ends what `emptyEngine` began: the engine is a new one. */
+export function markEmpty(engine: Engine): void {
+  engine.commit({ records: [], removedPositions: [], facts: [], removedFacts: [markerName] });
+}
+
+/**
+ * Replaces all that an engine holds by a snapshot's content. Calls `begun` right before the first change; until
+ * then a failure leaves everything as it was. `pause` is awaited between slices of a few milliseconds at most.
+ *
+ * Each slice is a commit, and the last one makes the whole: an engine that misses the last commits, because of
+ * a crash or a power failure, says that it is partly installed, or still has its old content.
+ */
+export async function installContent(
+  engine: Engine,
+  source: AsyncIterable<Uint8Array>,
+  pause: () => Promise<void>,
+  begun: () => void,
+): Promise<EngineContent> {
+  const decoder = new SnapshotDecoder();
+  const index = new KeyIndex();
+  const leases = new LeaseTable();
+  const facts: Fact[] = [];
+  for await (const chunk of source) {
+    const part = decoder.decode(chunk);
+    switch (part.kind) {
+      case 'start':
+        begun();
+        await drain(emptyEngine(engine), pause);
+        break;
+      case 'facts': {
+        const more = part.facts.map(({ name, content }) => ({ name, content: content.slice() }));
+        leases.restore(more);
+        facts.push(...more);
+        break;
+      }
+      case 'records':
+        for (const record of part.records) addRecord(index, leases, record);
+        engine.commit({ records: part.records, removedPositions: [], facts: [], removedFacts: [] });
+        break;
+      case 'end':
+        break;
+    }
+    await pause();
+  }
+  decoder.expectEnd();
+  if (!facts.some(({ name }) => name === stateFactName)) throw damaged('it has no state');
+  engine.commit({ records: [], removedPositions: [], facts, removedFacts: [markerName] });
+  return { facts, leases, index };
+}
+
+async function drain(steps: Iterable<void>, pause: () => Promise<void>): Promise<void> {
+  for (const _ of steps) await pause();
+}
+
+function namesOfFacts(engine: Engine): readonly string[] {
+  const view = engine.openView();
+  try {
+    return view.facts().map(({ name }) => name);
+  } finally {
+    view.close();
+  }
+}
+
+function firstPositions(engine: Engine): readonly number[] {
+  const view = engine.openView();
+  try {
+    const positions: number[] = [];
+    for (const { position } of view.headers()) {
+      positions.push(position);
+      if (positions.length === positionsMax) break;
+    }
+    return positions;
+  } finally {
+    view.close();
+  }
+}
+
+function addRecord(index: KeyIndex, leases: LeaseTable, { header, position }: PositionedRecord): void {
+  const { key, modRevision, createRevision, version, lease } = decode(header);
+  const last = index.get(key)?.modRevision ?? 0;
+  if (last >= modRevision) throw damaged('the versions of a key are in the wrong order');
+  leases.attach(key, lease);
+  index.add(key, { modRevision, createRevision, version, position });
+}
+
+function decode(header: Uint8Array): RecordHeader {
+  try {
+    return decodeHeader(header);
+  } catch (error) {
+    throw damaged('it has a record that cannot be read', error);
+  }
+}
