@@ -114,6 +114,8 @@ async function openReplica(options: PipelineOptions, place: Place): Promise<Repl
       pendingProposalsMaxBytes: 256 * MIB,
       pendingReadsMax: 65_536,
       inputQueueMax: 65_536,
+      applyLagMaxEntries: 5_000,
+      spaceQuotaBytes: Number.MAX_SAFE_INTEGER,
     },
   });
 }

@@ -1,4 +1,5 @@
 import {
+  type AlarmResponse,
   Command,
   type CompactionResponse,
   type DeleteRangeResponse,
@@ -28,7 +29,8 @@ export type CommandResponse =
       readonly putWithTtl: PutResponse;
       readonly lease: bigint;
       readonly ttl: number;
-    };
+    }
+  | { readonly $case: 'alarm'; readonly alarm: AlarmResponse };
 
 /** A command as it travels through the log. */
 export function encodeCommand(command: {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AlarmMember } from '@quorate/protocol';
 import type { Engine } from './engine/engine.ts';
 import type { MemberAttributes } from './member-attributes.ts';
 import { decodeHeader } from './record.ts';
@@ -9,6 +10,7 @@ export function stateDigest(
   engine: Engine,
   map: VersionedMap,
   members: ReadonlyMap<bigint, MemberAttributes>,
+  alarms: readonly AlarmMember[],
 ): string {
   const hash = createHash('sha256');
   hash.update(JSON.stringify({ revision: map.revision, compactedRevision: map.compactedRevision }));
@@ -30,5 +32,6 @@ export function stateDigest(
   )) {
     hash.update(`lease ${id},${ttlSeconds},${remainingMs};`);
   }
+  hash.update(JSON.stringify(alarms.map(({ memberID, alarm }) => [memberID.toString(16), alarm])));
   return hash.digest('hex');
 }

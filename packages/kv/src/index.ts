@@ -10,4 +10,4 @@ export * from './snapshot-error.ts';
 export * from './store.ts';
 export * from './store-error.ts';
 export type { StoreSnapshot } from './store-snapshot.ts';
-export { isReadOnlyTransaction, isSerializableTransaction } from './validation.ts';
+export { isReadOnlyTransaction, isSerializableTransaction, takesSpace } from './validation.ts';

@@ -14,6 +14,8 @@
  * - `lease-exists`: there is a lease with this id already.
  * - `lease-ttl-too-large`: a lease cannot live that long.
  * - `installing`: the store is taking over a snapshot, or began to and could not complete it.
+ * - `no-space`: the quota of a member is used up, and the request would take more.
+ * - `invalid-alarm`: the action or the type is none that we know, or there are too many alarms.
  */
 export type StoreErrorCode =
   | 'key-not-provided'
@@ -28,7 +30,9 @@ export type StoreErrorCode =
   | 'lease-not-found'
   | 'lease-exists'
   | 'lease-ttl-too-large'
-  | 'installing';
+  | 'installing'
+  | 'no-space'
+  | 'invalid-alarm';
 
 const messages: Readonly<Record<StoreErrorCode, string>> = {
   'key-not-provided': 'the key is empty',
@@ -44,6 +48,8 @@ const messages: Readonly<Record<StoreErrorCode, string>> = {
   'lease-exists': 'a lease with this id exists already',
   'lease-ttl-too-large': 'the time to live is too long',
   installing: 'the member is taking over a snapshot',
+  'no-space': 'the space quota of a member is used up: delete keys and compact, or raise the quota',
+  'invalid-alarm': 'the action or the type of the alarm is not known, or there are too many alarms',
 };
 
 /** The state machine's answer to a request that it refuses: the same on every member, but for `installing`. */

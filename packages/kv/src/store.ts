@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict';
-import type { RangeRequest, RangeResponse, RequestId, TxnRequest, TxnResponse } from '@quorate/protocol';
+import {
+  type AlarmMember,
+  AlarmType,
+  type RangeRequest,
+  type RangeResponse,
+  type RequestId,
+  type TxnRequest,
+  type TxnResponse,
+} from '@quorate/protocol';
+import { AlarmTable } from './alarm-table.ts';
 import { type CommandBody, type CommandResponse, decodeCommand } from './command.ts';
 import { Compactor } from './compactor.ts';
 import { stateDigest } from './digest.ts';
@@ -26,6 +35,7 @@ import { executeTransaction } from './transaction.ts';
 import {
   isReadOnlyTransaction,
   limitOperations,
+  takesSpace,
   validateCommand,
   validateRange,
   validateTransaction,
@@ -82,6 +92,7 @@ export class Store {
   private readonly options: Required<StoreOptions>;
   private map: VersionedMap;
   private members = new MemberAttributesTable();
+  private readonly alarmTable = new AlarmTable();
   private compactor: Compactor;
   private applied: { readonly index: number; readonly term: number };
   /** What compaction has taken out of the index, but not yet out of the engine. */
@@ -131,6 +142,7 @@ export class Store {
     this.uncommittedEntries = 0;
     this.members = new MemberAttributesTable();
     this.members.restore(facts);
+    this.alarmTable.restore(facts);
   }
 
   /** The index of the last log entry that is applied; 0 before the first. */
@@ -205,6 +217,12 @@ export class Store {
       limitOperations(body.txn, this.options.transactionMaxOperations);
     }
     validateCommand(body);
+    this.refuseIfFull(body);
+  }
+
+  /** The alarms that stand, in the order of type and member. Member 0 means the whole cluster. */
+  alarms(): readonly AlarmMember[] {
+    return this.alarmTable.all;
   }
 
   /** A lease, as it is now: what it holds changes with later entries. Undefined if there is none. */
@@ -299,19 +317,20 @@ export class Store {
     return this.engine.size().totalBytes;
   }
 
-  /** Those of them that are not free space. */
+  /** Those of them that are not free space, with what the engine is about to get. */
   get sizeInUseBytes(): number {
-    return this.engine.size().inUseBytes;
+    return this.engine.size().inUseBytes + this.map.pendingBytes;
   }
 
   /**
    * A hash over all that can be read: every revision from the compacted one on, leases, and the members' attributes.
+   * A hash over all that can be read: every revision from the compacted one on, the members' attributes and the alarms.
    * Stores that have applied the same entries have the same digest, whatever their engine and however far
    * compaction has got. Reads everything: for tests and simulations, not for a busy member.
    */
   digest(): string {
     this.guard(() => this.commit());
-    return stateDigest(this.engine, this.map, this.members.all);
+    return stateDigest(this.engine, this.map, this.members.all, this.alarmTable.all);
   }
 
   /** Hands everything to the engine and closes it. After a failure it only closes it. */
@@ -327,6 +346,7 @@ export class Store {
     const { requestId, body } = decodeCommand(data);
     try {
       validateCommand(body);
+      this.refuseIfFull(body);
       const response = this.execute(body, term);
       this.map.endStep();
       return { index, requestId, outcome: { ok: true, response } };
@@ -364,12 +384,21 @@ export class Store {
         const answer = executePutWithTtl(this.map, body.putWithTtl);
         return { $case: 'putWithTtl', putWithTtl: answer, lease: put?.lease ?? 0n, ttl };
       }
+      case 'alarm': {
+        const alarms = [...this.alarmTable.execute(body.alarm)];
+        return { $case: 'alarm', alarm: { header: responseHeader(this.map.revision), alarms } };
+      }
     }
   }
 
   private stepCompaction(maxRecords: number): void {
     if (this.compactor.isDone || this.snapshotsInNeed > 0) return;
     this.removedPositions.push(...this.compactor.step(maxRecords, removalMaxKeys));
+  }
+
+  /** Throws `no-space` while a member has no room for what the command takes. */
+  private refuseIfFull(body: CommandBody): void {
+    if (this.alarmTable.isRaised(AlarmType.NOSPACE) && takesSpace(body)) throw new StoreError('no-space');
   }
 
   private commit(): void {
@@ -385,7 +414,7 @@ export class Store {
     this.engine.commit({
       records: this.map.takeRecords(),
       removedPositions: this.removedPositions,
-      facts: [...this.members.takeFacts(), ...leases.facts, state],
+      facts: [...this.members.takeFacts(), ...this.alarmTable.takeFacts(), ...leases.facts, state],
       removedFacts: leases.removedFacts,
     });
     this.removedPositions = [];

@@ -7,6 +7,7 @@ import {
   type RequestOp,
   type TxnRequest,
 } from '@quorate/protocol';
+import { validateAlarm } from './alarm-table.ts';
 import type { CommandBody } from './command.ts';
 import { checkDuplicateKeys } from './duplicate-keys.ts';
 import { leaseTtlMaxSeconds } from './lease-table.ts';
@@ -37,12 +38,44 @@ export function validateCommand(body: CommandBody): void {
       validatePut(body.putWithTtl.put ?? PutRequest.create({}));
       validateTtl(body.putWithTtl.ttl);
       return;
+    case 'alarm':
+      validateAlarm(body.alarm);
+      return;
     case 'compaction':
     case 'publishMember':
     case 'leaseRevoke':
     case 'leaseCheckpoint':
       return;
   }
+}
+
+/** Whether executing the command may take space that was not taken before: what a full member refuses. */
+export function takesSpace(body: CommandBody): boolean {
+  switch (body.$case) {
+    case 'put':
+    case 'putWithTtl':
+    case 'leaseGrant':
+      return true;
+    case 'txn':
+      return transactionPuts(body.txn);
+    case 'deleteRange':
+    case 'compaction':
+    case 'publishMember':
+    case 'leaseRevoke':
+    case 'leaseCheckpoint':
+    case 'alarm':
+      return false;
+  }
+}
+
+/** Whether one of its branches puts a key, as etcd counts: whichever of them will be executed. */
+function transactionPuts(request: TxnRequest): boolean {
+  return !everyOperation(
+    request,
+    (operation) =>
+      operation?.$case !== 'requestPut' &&
+      !(operation?.$case === 'requestTxn' && transactionPuts(operation.requestTxn)),
+  );
 }
 
 /** Throws `key-not-provided`, `invalid-sort-option`. */

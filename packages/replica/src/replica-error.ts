@@ -11,6 +11,7 @@
  * - `stopped`: the member is stopping. A write that was proposed is answered `unknown-outcome` instead.
  * - `not-leader`: the request is for the leader only.
  * - `bad-transferee`: leadership cannot go to that member.
+ * - `corrupt`: this member's data differs from that of the others; it serves nothing until that is mended.
  * - `inconsistent-data`: log and state machine on disk do not belong together; the member cannot start.
  */
 export type ReplicaErrorCode =
@@ -23,6 +24,7 @@ export type ReplicaErrorCode =
   | 'stopped'
   | 'not-leader'
   | 'bad-transferee'
+  | 'corrupt'
   | 'inconsistent-data';
 
 /** An operating error of a member. A broken invariant is an AssertionError instead, and stops the member. */

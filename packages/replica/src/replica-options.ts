@@ -57,6 +57,10 @@ export type ReplicaLimits = {
   readonly pendingProposalsMaxBytes: number;
   /** Reads of this member's own clients that are not answered yet. Default 65,536. */
   readonly pendingReadsMax: number;
+  /** Writes are refused while so many committed entries are not applied here. Default 5,000, as etcd. */
+  readonly applyLagMaxEntries: number;
+  /** What the state machine may take, in bytes: beyond it the NOSPACE alarm is raised. Default 2 GiB. */
+  readonly spaceQuotaBytes: number;
   /** Inputs waiting for the core: messages beyond it are dropped, as a network may. Default 65,536. */
   readonly inputQueueMax: number;
 };

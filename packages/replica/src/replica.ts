@@ -13,6 +13,7 @@ import {
   toTerm,
 } from '@quorate/raft';
 import type { WriteAheadLog } from '@quorate/storage';
+import { Alarms } from './alarms.ts';
 import type { Call } from './call.ts';
 import { logEvent } from './event-log.ts';
 import { LeadershipTransfer } from './leadership-transfer.ts';
@@ -48,6 +49,7 @@ export class Replica {
   private readonly writes: PendingWrites;
   private readonly reads: PendingReads;
   private readonly transfer = new LeadershipTransfer();
+  private readonly alarms: Alarms;
   private readonly reportFailure: (error: Error) => void;
   private readonly logReads = new Set<Promise<void>>();
   private readonly peerService: PeerService;
@@ -109,6 +111,14 @@ export class Replica {
       retryMs: options.raft.electionTimeoutTicks * options.tickMs * 0.5,
     });
     this.peerService = new PeerService({ clock: options.clock, version: options.version });
+    this.alarms = new Alarms({
+      memberId: options.memberId,
+      spaceQuotaBytes: options.limits.spaceQuotaBytes,
+      store: options.store,
+      clock: options.clock,
+      logger: options.logger,
+      propose: (body, call) => this.propose(body, call),
+    });
     const failure = Promise.withResolvers<Error>();
     this.failed = failure.promise;
     this.reportFailure = failure.resolve;
@@ -121,6 +131,10 @@ export class Replica {
    */
   async propose(body: CommandBody, call: Call): Promise<CommandResponse> {
     this.checkCall(call);
+    if (body.$case !== 'alarm') {
+      this.alarms.checkSound();
+      this.checkLag();
+    }
     this.store.validate(body);
     const sequence = this.nextSequence;
     this.nextSequence += 1;
@@ -131,6 +145,7 @@ export class Replica {
         `the request takes ${data.length} bytes, the limit is ${this.limits.requestMaxBytes}`,
       );
     }
+    this.alarms.checkSpace(body, data.length);
     const answer = this.writes.add(sequence, data, call);
     this.scheduleTurn();
     return answer;
@@ -139,6 +154,7 @@ export class Replica {
   /** Resolves when reads of `store` are linearizable: it holds all that was acknowledged before this call. */
   async linearize(call: Call): Promise<void> {
     this.checkCall(call);
+    this.alarms.checkSound();
     const ready = this.reads.add(call);
     this.scheduleTurn();
     return ready;
@@ -191,6 +207,16 @@ export class Replica {
       lastIndex,
       configuration,
     };
+  }
+
+  /** Whether this member's data is known to differ from that of the others: then it serves nothing. */
+  get isIsolated(): boolean {
+    return this.alarms.isIsolated;
+  }
+
+  /** What the state machine may take, in bytes. */
+  get spaceQuotaBytes(): number {
+    return this.limits.spaceQuotaBytes;
   }
 
   /** For metrics and checks. */
@@ -316,6 +342,8 @@ export class Replica {
     this.writes.expire(nowMs);
     this.reads.expire(nowMs, this.core.leader !== null);
     this.transfer.expire(nowMs);
+    const { role, configuration } = this.core.status();
+    this.alarms.tick(role === 'leader', configuration);
   }
 
   private stepWrites(): void {
@@ -452,6 +480,14 @@ export class Replica {
     }
     if (call.signal?.aborted === true) {
       throw new ReplicaError('cancelled', 'the caller gave up');
+    }
+  }
+
+  /** What is committed and not applied is held in memory: a member whose state machine lags takes no more. */
+  private checkLag(): void {
+    const lag = this.core.commit - this.store.appliedIndex;
+    if (lag > this.limits.applyLagMaxEntries) {
+      throw new ReplicaError('overloaded', `${lag} committed entries wait to be applied`);
     }
   }
 

@@ -5,6 +5,7 @@ import type { CallTimes } from './api/call-context.ts';
 import { CallLimit } from './api/call-limit.ts';
 import { HealthMethods } from './api/health-methods.ts';
 import type { Member } from './api/member.ts';
+import { refuseIsolated } from './api/refuse-isolated.ts';
 import { requireLeader } from './api/require-leader.ts';
 import { StreamLimit } from './api/stream-limit.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
@@ -54,7 +55,7 @@ export class ClientInterface {
     const methods = createApi({
       member,
       health: this.health,
-      guards: [this.limit.guard, this.streams.guard, requireLeader(member)],
+      guards: [this.limit.guard, this.streams.guard, requireLeader(member), refuseIsolated(member)],
       clock,
       logger,
       times,

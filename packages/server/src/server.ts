@@ -189,6 +189,8 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
       pendingProposalsMaxBytes: 256 * 1024 * 1024,
       pendingReadsMax: 65_536,
       inputQueueMax: 65_536,
+      applyLagMaxEntries: 5_000,
+      spaceQuotaBytes: configuration.quotaBackendBytes,
     },
   });
 }

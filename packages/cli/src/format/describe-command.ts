@@ -1,4 +1,11 @@
-import type { Command, RequestOp, TxnRequest } from '@quorate/protocol';
+import {
+  type AlarmRequest,
+  AlarmRequest_AlarmAction as AlarmAction,
+  AlarmType,
+  type Command,
+  type RequestOp,
+  type TxnRequest,
+} from '@quorate/protocol';
 import { formatId } from './units.ts';
 import { printable } from './printable.ts';
 
@@ -30,9 +37,21 @@ export function describeCommand(command: Command | null): string {
       const { put, ttl } = body.putWithTtl;
       return `put ${abbreviated(put?.key ?? new Uint8Array(0))} for ${ttl} s, under a new lease ${formatId(put?.lease ?? 0n)}`;
     }
+    case 'alarm':
+      return describeAlarm(body.alarm);
     case undefined:
       return 'not a command that this version knows';
   }
+}
+
+function describeAlarm({ action, alarm, memberID }: AlarmRequest): string {
+  const verb = {
+    [AlarmAction.ACTIVATE]: 'raise',
+    [AlarmAction.DEACTIVATE]: 'clear',
+    [AlarmAction.GET]: 'get',
+  };
+  const name = { [AlarmType.NONE]: 'any', [AlarmType.NOSPACE]: 'NOSPACE', [AlarmType.CORRUPT]: 'CORRUPT' };
+  return `${verb[action]} alarm ${name[alarm]} of member ${formatId(memberID)}`;
 }
 
 function describeTransaction({ compare, success, failure }: TxnRequest): string {

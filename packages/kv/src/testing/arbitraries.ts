@@ -173,4 +173,15 @@ export const commandBody: fc.Arbitrary<CommandBody> = fc.oneof(
       .record({ put: fc.tuple(putRequest, leaseId).map(([put, lease]) => ({ ...put, lease })), ttl })
       .map((putWithTtl) => ({ $case: 'putWithTtl', putWithTtl }) as const),
   },
+  // Clearing is likelier than raising: while a member has no space, most commands are refused.
+  {
+    weight: 1,
+    arbitrary: fc
+      .record({
+        action: fc.constantFrom(0, 1, 2, 2, 2),
+        memberID: fc.constantFrom(0n, 0n, 1n, 2n),
+        alarm: fc.constantFrom(0, 1, 2),
+      })
+      .map((alarm) => ({ $case: 'alarm', alarm }) as const),
+  },
 );

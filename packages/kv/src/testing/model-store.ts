@@ -1,4 +1,8 @@
 import {
+  type AlarmMember,
+  type AlarmRequest,
+  AlarmRequest_AlarmAction as AlarmAction,
+  AlarmType,
   type Compare,
   Compare_CompareResult as Result,
   Compare_CompareTarget as Target,
@@ -34,6 +38,7 @@ export class ModelStore {
   compactedRevision = 0;
   readonly leases = new Map<bigint, { ttlSeconds: number; remainingMs: number }>();
   readonly members = new Map<bigint, { name: string; clientUrls: readonly string[] }>();
+  private readonly alarms = new Set<string>();
   /** By revision. */
   private readonly states: State[] = [new Map(), new Map()];
   /** The state that the command under way works on, and whether it has changed it. */
@@ -86,6 +91,7 @@ export class ModelStore {
     switch (body.$case) {
       case 'put':
         checkPut(body.put);
+        if (this.hasNoSpace()) throw new StoreError('no-space');
         this.checkLease(body.put);
         this.checkPutNow(body.put, this.working);
         return { $case: 'put', put: this.put(body.put) };
@@ -128,11 +134,37 @@ export class ModelStore {
         const { put = PutRequest.create({}), ttl } = body.putWithTtl;
         checkPut(put);
         if (ttl > 9e9) throw new StoreError('lease-ttl-too-large');
+        if (this.hasNoSpace()) throw new StoreError('no-space');
         this.checkPutNow(put, this.working);
         this.grant(put.lease, ttl);
         return { $case: 'putWithTtl', putWithTtl: this.put(put), lease: put.lease, ttl };
       }
+      case 'alarm':
+        return { $case: 'alarm', alarm: { header: this.header(), alarms: this.alarm(body.alarm) } };
     }
+  }
+
+  /** Alarms as texts `type member`, which are in order as texts. */
+  private alarm({ action, memberID, alarm }: AlarmRequest): AlarmMember[] {
+    const asked = [...this.alarms].sort().map((one) => {
+      const [type = '', member = ''] = one.split(' ');
+      return { alarm: Number(type) as AlarmType, memberID: BigInt(member) };
+    });
+    if (action === AlarmAction.GET) return asked.filter((one) => alarm === 0 || one.alarm === alarm);
+    if (action === AlarmAction.ACTIVATE) {
+      if (alarm === AlarmType.NONE) return [];
+      this.alarms.add(`${alarm} ${memberID}`);
+      return [{ memberID, alarm }];
+    }
+    const cleared = asked.filter(
+      (one) => one.alarm === alarm && (memberID === 0n || one.memberID === memberID),
+    );
+    for (const one of cleared) this.alarms.delete(`${one.alarm} ${one.memberID}`);
+    return cleared;
+  }
+
+  private hasNoSpace(): boolean {
+    return [...this.alarms].some((one) => one.startsWith(`${AlarmType.NOSPACE} `));
   }
 
   private header(): ResponseHeader {
@@ -180,6 +212,7 @@ export class ModelStore {
 
   private grant(id: bigint, ttlSeconds: number): void {
     if (ttlSeconds > 9e9) throw new StoreError('lease-ttl-too-large');
+    if (this.hasNoSpace()) throw new StoreError('no-space');
     if (this.leases.has(id)) throw new StoreError('lease-exists');
     this.leases.set(id, { ttlSeconds, remainingMs: ttlSeconds * 1000 });
   }
@@ -229,6 +262,7 @@ export class ModelStore {
   private txn(request: TxnRequest): TxnResponse {
     checkTxn(request);
     if (modelRefusesTransaction(request)) throw new StoreError('duplicate-key');
+    if (this.hasNoSpace() && puts(request)) throw new StoreError('no-space');
     const before: State = new Map(this.working);
     this.checkTxnNow(request, before);
     const response = this.executeTxn(request, before);
@@ -326,6 +360,12 @@ function checkRange(request: RangeRequest): void {
   if (sortOrder < 0 || sortOrder > 2 || sortTarget < 0 || sortTarget > 4) {
     throw new StoreError('invalid-sort-option');
   }
+}
+
+function puts(request: TxnRequest): boolean {
+  return [...request.success, ...request.failure].some(
+    ({ request: op }) => op?.$case === 'requestPut' || (op?.$case === 'requestTxn' && puts(op.requestTxn)),
+  );
 }
 
 function checkTxn(request: TxnRequest): void {

@@ -188,6 +188,8 @@ const defaultLimits: ReplicaLimits = {
   pendingProposalsMaxBytes: 100_000,
   pendingReadsMax: 100,
   inputQueueMax: 1000,
+  applyLagMaxEntries: 5000,
+  spaceQuotaBytes: 1024 * 1024 * 1024,
 };
 
 const silentLogger: Logger = {

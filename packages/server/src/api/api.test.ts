@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import {
   AlarmRequest,
+  AlarmRequest_AlarmAction,
+  AlarmType,
   authService,
   clusterService,
   CompactionRequest,
@@ -29,6 +31,7 @@ import { ApiError } from './api-error.ts';
 import { CallLimit } from './call-limit.ts';
 import type { IncomingCall } from './call-context.ts';
 import { HealthMethods } from './health-methods.ts';
+import { refuseIsolated } from './refuse-isolated.ts';
 import { requireLeader } from './require-leader.ts';
 
 const kv = kvService.methods;
@@ -50,7 +53,7 @@ class TestApi {
     createApi({
       member: this.member,
       health: this.health,
-      guards: [this.limit.guard, requireLeader(this.member)],
+      guards: [this.limit.guard, requireLeader(this.member), refuseIsolated(this.member)],
       clock: this.clock,
       logger: this.logger,
       times: { timeoutMaxMs: 7_000, answerReserveMs: 150 },
@@ -429,15 +432,42 @@ describe('the cluster and the member', () => {
     assert.deepEqual(orphaned.errors, ['etcdserver: no leader']);
   });
 
-  test('there are no alarms, and none can be raised', async () => {
+  test('alarms are raised, shown in the status, and cleared', async () => {
     const api = new TestApi();
-    const { alarm } = maintenanceService.methods;
+    const { alarm, status } = maintenanceService.methods;
     assert.deepEqual((await api.call(alarm, AlarmRequest.create({}))).alarms, []);
+    const noSpace = { memberID: 0xabcn, alarm: AlarmType.NOSPACE };
+    const raised = await api.call(alarm, { action: AlarmRequest_AlarmAction.ACTIVATE, ...noSpace });
+    assert.deepEqual(raised.alarms, [noSpace]);
+    assert.deepEqual((await api.call(alarm, AlarmRequest.create({}))).alarms, [noSpace]);
+    assert.deepEqual((await api.call(status, {})).errors, ['memberID:2748 alarm:NOSPACE ']);
+    await assertFails(api.put('a', '1'), 'resource-exhausted', 'etcdserver: mvcc: database space exceeded');
+    await api.call(alarm, { action: AlarmRequest_AlarmAction.DEACTIVATE, ...noSpace });
+    await api.put('a', '1');
+    const unknown = AlarmRequest.create({ action: 1, alarm: 7 as AlarmType });
+    await assertFails(api.call(alarm, unknown), 'invalid-argument', /unknown alarm/);
+  });
+
+  test('a member with wrong data serves operators, and nothing from its data', async () => {
+    const api = new TestApi();
+    api.member.isIsolated = true;
+    await assertFails(api.put('a', '1'), 'data-loss', 'etcdserver: corrupt cluster');
+    const serializable = { key: bytes('a'), serializable: true };
     await assertFails(
-      api.call(alarm, AlarmRequest.create({ action: 1 })),
-      'unimplemented',
-      /alarms are not built yet/,
+      api.call(kv.range, RangeRequest.create(serializable)),
+      'data-loss',
+      'etcdserver: corrupt cluster',
     );
+    await api.call(maintenanceService.methods.status, {});
+    await api.call(clusterService.methods.memberList, { linearizable: false });
+  });
+
+  test('there is nothing to defragment and no downgrade to prepare', async () => {
+    const api = new TestApi();
+    const { defragment, downgrade } = maintenanceService.methods;
+    assert.equal((await api.call(defragment, {})).header?.memberId, 0xabcn);
+    const request = { action: 1, version: '3.5.0' } as const;
+    await assertFails(api.call(downgrade, request), 'unimplemented', /there is no downgrade to prepare/);
   });
 
   test('leadership moves to a voter, or to nobody', async () => {

@@ -27,6 +27,8 @@ lease-not-found | not-found | etcdserver: requested lease not found | none
 lease-exists | failed-precondition | etcdserver: lease already exists | none
 lease-ttl-too-large | out-of-range | etcdserver: too large lease TTL | none
 installing | unavailable | etcdserver: the member is installing a snapshot | none
+no-space | resource-exhausted | etcdserver: mvcc: database space exceeded | none
+invalid-alarm | invalid-argument | etcdserver: unknown alarm | none
 no-leader | unavailable | etcdserver: no leader | none
 unknown-outcome | unavailable | etcdserver: request timed out, possibly due to previous leader failure | unknown
 timed-out | unavailable | etcdserver: request timed out | none
@@ -36,6 +38,7 @@ cancelled | cancelled | etcdserver: request canceled | unknown
 stopped | unavailable | etcdserver: server stopped | none
 not-leader | failed-precondition | etcdserver: not leader | none
 bad-transferee | failed-precondition | etcdserver: bad leader transferee | none
+corrupt | data-loss | etcdserver: corrupt cluster | none
 inconsistent-data | data-loss | etcdserver: corrupt cluster | none
 too-many-streams | resource-exhausted | quorate: too many streams are open at this member | none
 too-many-streams-over-connection | resource-exhausted | quorate: too many streams are open over this connection; end some, or open another connection | none

@@ -25,6 +25,8 @@ export const storeErrors: Readonly<Record<StoreErrorCode, WireError>> = {
   'lease-exists': refused('failed-precondition', 'etcdserver: lease already exists'),
   'lease-ttl-too-large': refused('out-of-range', 'etcdserver: too large lease TTL'),
   installing: refused('unavailable', 'etcdserver: the member is installing a snapshot'),
+  'no-space': refused('resource-exhausted', 'etcdserver: mvcc: database space exceeded'),
+  'invalid-alarm': refused('invalid-argument', 'etcdserver: unknown alarm'),
 };
 
 /** What keeps a member from answering. */
@@ -42,6 +44,7 @@ export const replicaErrors: Readonly<Record<ReplicaErrorCode, WireError>> = {
   stopped: refused('unavailable', 'etcdserver: server stopped'),
   'not-leader': refused('failed-precondition', 'etcdserver: not leader'),
   'bad-transferee': refused('failed-precondition', 'etcdserver: bad leader transferee'),
+  corrupt: refused('data-loss', 'etcdserver: corrupt cluster'),
   'inconsistent-data': refused('data-loss', 'etcdserver: corrupt cluster'),
 };
 

@@ -1,11 +1,4 @@
-import assert from 'node:assert/strict';
-import {
-  type CommandBody,
-  type CommandResponse,
-  isReadOnlyTransaction,
-  isSerializableTransaction,
-  StoreError,
-} from '@quorate/kv';
+import { isReadOnlyTransaction, isSerializableTransaction, StoreError } from '@quorate/kv';
 import {
   type CompactionRequest,
   type CompactionResponse,
@@ -16,6 +9,7 @@ import {
 import { type HandledMethod, serverStream, unary } from './api-method.ts';
 import type { CallContext } from './call-context.ts';
 import { replicaFailure } from './error-table.ts';
+import { execute } from './execute.ts';
 import { completeHeader, type Member } from './member.ts';
 import { streamRange } from './range-stream.ts';
 
@@ -74,15 +68,4 @@ async function compact(
     }
   }
   return answer.compaction;
-}
-
-/** Proposes a command and gives it the type of its answer. */
-async function execute<Case extends CommandBody['$case']>(
-  member: Member,
-  body: CommandBody & { readonly $case: Case },
-  context: CallContext,
-): Promise<Extract<CommandResponse, { readonly $case: Case }>> {
-  const answer = await member.propose(body, context);
-  assert(answer.$case === body.$case, 'a command is answered in kind');
-  return answer as Extract<CommandResponse, { readonly $case: Case }>;
 }

@@ -1,9 +1,11 @@
-import { AlarmRequest_AlarmAction as AlarmAction, maintenanceService } from '@quorate/protocol';
+import { type AlarmMember, maintenanceService } from '@quorate/protocol';
 import { toMemberId } from '@quorate/raft';
+import { alarmName } from './alarm-name.ts';
 import { ApiError } from './api-error.ts';
 import { type HandledMethod, unary } from './api-method.ts';
 import { replicaErrors, replicaFailure } from './error-table.ts';
 import { etcdVersion } from './etcd-version.ts';
+import { execute } from './execute.ts';
 import { completeHeader, headerWithoutRevision, type Member } from './member.ts';
 
 /** etcd's Maintenance service, as far as it is built: what operators ask of one member. */
@@ -11,15 +13,13 @@ export function maintenanceMethods(member: Member): readonly HandledMethod[] {
   const { methods } = maintenanceService;
   return [
     unary(methods.status, async () => status(member)),
-    unary(methods.alarm, async (request) => {
-      if (request.action !== AlarmAction.GET) {
-        throw new ApiError(
-          'unimplemented',
-          'alarms are not built yet: there is none to raise or to clear',
-          'none',
-        );
-      }
-      return { header: headerWithoutRevision(member), alarms: [] };
+    unary(methods.alarm, async (request, context) => {
+      const { alarm } = await execute(member, { $case: 'alarm', alarm: request }, context);
+      return completeHeader(member, alarm);
+    }),
+    unary(methods.defragment, async () => ({ header: headerWithoutRevision(member) })),
+    unary(methods.downgrade, async () => {
+      throw new ApiError('unimplemented', downgradeExplanation, 'none');
     }),
     unary(methods.moveLeader, async (request, context) => {
       if (request.targetID === 0n) throw replicaFailure('bad-transferee');
@@ -27,6 +27,14 @@ export function maintenanceMethods(member: Member): readonly HandledMethod[] {
       return { header: headerWithoutRevision(member) };
     }),
   ];
+}
+
+const downgradeExplanation =
+  'there is no downgrade to prepare: stop one member after the other and start it with the other version; a version that cannot read the data says so and changes nothing';
+
+/** As etcd shows an alarm, space at the end included. */
+function describeAlarm({ memberID, alarm }: AlarmMember): string {
+  return `memberID:${memberID} alarm:${alarmName(alarm)} `;
 }
 
 function status(member: Member) {
@@ -40,11 +48,14 @@ function status(member: Member) {
     raftIndex: commitIndex,
     raftTerm: term,
     raftAppliedIndex: appliedIndex,
-    errors: leader === null ? [replicaErrors['no-leader'].message] : [],
+    errors: [
+      ...(leader === null ? [replicaErrors['no-leader'].message] : []),
+      ...store.alarms().map(describeAlarm),
+    ],
     dbSizeInUse: store.sizeInUseBytes,
     isLearner: configuration.learners.includes(memberId),
     storageVersion: etcdVersion,
-    dbSizeQuota: 0,
+    dbSizeQuota: member.spaceQuotaBytes,
     downgradeInfo: { enabled: false, targetVersion: '' },
   });
 }

@@ -3,13 +3,17 @@ import type { ResponseHeader } from '@quorate/protocol';
 import type { Replica } from '@quorate/replica';
 
 /** What the handlers need of the member that they speak for. */
-export type Member = Pick<Replica, 'propose' | 'linearize' | 'status' | 'transferLeadership' | 'clock'> & {
+export type Member = Pick<
+  Replica,
+  'propose' | 'linearize' | 'status' | 'transferLeadership' | 'clock' | 'isIsolated' | 'spaceQuotaBytes'
+> & {
   readonly store: Pick<
     Store,
     | 'range'
     | 'readTransaction'
     | 'removeCompacted'
     | 'memberAttributes'
+    | 'alarms'
     | 'revision'
     | 'sizeBytes'
     | 'sizeInUseBytes'

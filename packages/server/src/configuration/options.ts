@@ -3,6 +3,10 @@ import { advertiseUrls, listenUrls } from './network-address.ts';
 import { type DerivedOption, derivedOption, option, type Option } from './option.ts';
 import { byteSize, choice, memberName, text, wholeNumber } from './value-type.ts';
 
+/** As etcd's: the default, and what is still said to work well. */
+const quotaDefaultBytes = 2 * 1024 * 1024 * 1024;
+export const quotaWarnBytes = 8 * 1024 * 1024 * 1024;
+
 /** Every option of one member, in the order in which people meet them. */
 export const options = {
   name: option({
@@ -115,6 +119,14 @@ export const options = {
     summary: 'The largest write that is accepted, keys and values together.',
     reason:
       'Each one passes through the log and the network as a whole; large ones delay all that come after them.',
+  }),
+  quotaBackendBytes: option({
+    name: 'quota-backend-bytes',
+    type: byteSize({ min: 1024 * 1024, max: 1024 * 1024 * 1024 * 1024 }),
+    default: quotaDefaultBytes,
+    summary: 'How many bytes of the state machine may be in use.',
+    reason:
+      'Beyond it the alarm NOSPACE is raised, and every member refuses writes that take space, until keys are deleted and compacted; then it clears itself. The index of all keys is in memory, and a new member copies everything, so above 8 GiB there is a warning.',
   }),
   maxTxnOps: option({
     name: 'max-txn-ops',

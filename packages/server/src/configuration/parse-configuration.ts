@@ -7,7 +7,7 @@ import {
 } from './configuration-file.ts';
 import { nearestName } from './nearest-name.ts';
 import { environmentVariableOf, flagOf } from './option.ts';
-import { configFileOption, options, type OptionKey, type StatedOptions } from './options.ts';
+import { configFileOption, options, type OptionKey, quotaWarnBytes, type StatedOptions } from './options.ts';
 import { completeConfiguration, type ServerConfiguration } from './server-configuration.ts';
 import type { ValueType } from './value-type.ts';
 
@@ -23,7 +23,7 @@ export type ConfigurationSources = {
 
 export type ParsedConfiguration = {
   readonly configuration: ServerConfiguration;
-  /** What is probably a mistake but stops nobody, one line each: a `QUORATE_` variable that looks misspelt. */
+  /** What is probably a mistake but stops nobody, one line each: a `QUORATE_` variable that looks misspelt, a very large quota. */
   readonly warnings: readonly string[];
 };
 
@@ -57,10 +57,20 @@ export function parseConfiguration(sources: ConfigurationSources): ParsedConfigu
     }
   }
   if (problems.length > 0) throw new ConfigurationError(problems);
+  const configuration = completeConfiguration(stated as StatedOptions);
   return {
-    configuration: completeConfiguration(stated as StatedOptions),
-    warnings: misspeltVariables(sources.environment),
+    configuration,
+    warnings: [...misspeltVariables(sources.environment), ...boldChoices(configuration)],
   };
+}
+
+/** What is allowed, and yet worth a second thought. */
+function boldChoices({ quotaBackendBytes }: ServerConfiguration): readonly string[] {
+  if (quotaBackendBytes <= quotaWarnBytes) return [];
+  const { name } = options.quotaBackendBytes;
+  return [
+    `${name} is above 8GiB: the index of all keys is in memory, and starting and joining read everything`,
+  ];
 }
 
 const emptyFile: ConfigurationFile = { values: new Map(), problems: [] };

@@ -45,6 +45,7 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
     heartbeatInterval: stated.heartbeatInterval ?? options.heartbeatInterval.default,
     electionTimeout: stated.electionTimeout ?? options.electionTimeout.default,
     maxRequestBytes: stated.maxRequestBytes ?? options.maxRequestBytes.default,
+    quotaBackendBytes: stated.quotaBackendBytes ?? options.quotaBackendBytes.default,
     maxTxnOps: stated.maxTxnOps ?? options.maxTxnOps.default,
     logLevel: stated.logLevel ?? options.logLevel.default,
     logFormat: stated.logFormat ?? options.logFormat.default,

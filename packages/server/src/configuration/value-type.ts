@@ -88,7 +88,7 @@ export function byteSize(range: { min: number; max: number }): ValueType<number>
     return bytes;
   };
   return {
-    description: `bytes, plainly or with KiB or MiB, ${limits}`,
+    description: `bytes, plainly or with KiB, MiB or GiB, ${limits}`,
     placeholder: 'BYTES',
     parseText,
     parseFileValue: (value) => parseText(scalarText(value)),

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RangeRequest } from '@quorate/protocol';
 import type { Clock } from '@quorate/replica';
+import { alarmName } from '../api/alarm-name.ts';
 import { etcdVersion } from '../api/etcd-version.ts';
 import type { Member } from '../api/member.ts';
 
@@ -60,7 +61,7 @@ async function answer(
     case '/version':
       return json(200, { etcdserver: etcdVersion, etcdcluster: etcdVersion, storage: etcdVersion });
     case '/health':
-      return health(query.get('serializable') === 'true', options);
+      return health(query, options);
     case '/livez':
       return probe([serializableRead(options)], query.has('verbose'));
     default:
@@ -68,7 +69,10 @@ async function answer(
   }
 }
 
-async function health(serializable: boolean, options: HttpApiOptions): Promise<Answer> {
+async function health(query: URLSearchParams, options: HttpApiOptions): Promise<Answer> {
+  const serializable = query.get('serializable') === 'true';
+  const alarm = standingAlarm(query.getAll('exclude'), options.member);
+  if (alarm !== null) return unhealthy(`ALARM ${alarm}`);
   if (!serializable && options.member.status().leader === null) return unhealthy('RAFT NO LEADER');
   const check = serializable ? serializableRead(options) : linearizableRead(options);
   try {
@@ -77,6 +81,12 @@ async function health(serializable: boolean, options: HttpApiOptions): Promise<A
   } catch (error) {
     return unhealthy(`RANGE ERROR:${messageOf(error)}`);
   }
+}
+
+/** An alarm that nobody asked to leave out, by its name: `?exclude=NOSPACE`. */
+function standingAlarm(excluded: readonly string[], { store }: Member): string | null {
+  const standing = store.alarms().map(({ alarm }) => alarmName(alarm));
+  return standing.find((name) => !excluded.includes(name)) ?? null;
 }
 
 function unhealthy(reason: string): Answer {

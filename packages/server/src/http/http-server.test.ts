@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
-import { PutRequest } from '@quorate/protocol';
+import { AlarmRequest_AlarmAction, AlarmType, PutRequest } from '@quorate/protocol';
 import { ReplicaError } from '@quorate/replica';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { TestFrontend } from '../testing/test-frontend.ts';
@@ -55,6 +55,16 @@ test('a member without a leader lives, and is not ready', async () => {
   const ready = await get(frontend, '/readyz');
   assert.equal(ready.status, 503);
   assert.equal(ready.body, '[+]serializable_read ok\n[-]linearizable_read failed: nobody leads\n');
+});
+
+test('a standing alarm is a reason, unless the caller leaves it out', async () => {
+  await using frontend = await TestFrontend.open();
+  const raised = { action: AlarmRequest_AlarmAction.ACTIVATE, alarm: AlarmType.NOSPACE, memberID: 0xabcn };
+  await frontend.member.propose({ $case: 'alarm', alarm: raised }, { deadlineMs: 1_000 });
+  const { status, body } = await get(frontend, '/health');
+  assert.equal(status, 503);
+  assert.deepEqual(JSON.parse(body), { health: 'false', reason: 'ALARM NOSPACE' });
+  assert.equal((await get(frontend, '/health?exclude=NOSPACE')).status, 200);
 });
 
 test('a read that fails is a reason', async () => {

@@ -18,6 +18,8 @@ export class SoloMember implements Member {
   leader: MemberId | null = this.id;
   /** What every further proposal, read and transfer fails with. */
   failure: Error | null = null;
+  isIsolated = false;
+  spaceQuotaBytes = 2 * 1024 * 1024 * 1024;
   /** Proposals and reads wait for it. */
   gate: Promise<void> = Promise.resolve();
   private index = 0;

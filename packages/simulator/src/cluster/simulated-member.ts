@@ -268,6 +268,8 @@ export class SimulatedMember {
         pendingProposalsMaxBytes: 1_048_576,
         pendingReadsMax: plan.limits.pendingReadsMax,
         inputQueueMax: INPUT_QUEUE_MAX,
+        applyLagMaxEntries: 5000,
+        spaceQuotaBytes: Number.MAX_SAFE_INTEGER,
       },
       connect: (events: PeerEvents) => {
         process.endpoint = { host, id, life: process.life, clock: process.clock, events };

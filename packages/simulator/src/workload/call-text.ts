@@ -45,6 +45,8 @@ export function describeCall(call: Call): string {
       return `checkpoint of ${body.leaseCheckpoint.leases.length} leases`;
     case 'putWithTtl':
       return `put ${toText(body.putWithTtl.put?.key ?? new Uint8Array(0))} for ${body.putWithTtl.ttl} s`;
+    case 'alarm':
+      return `alarm ${body.alarm.alarm} of member ${body.alarm.memberID.toString(16)}`;
   }
 }
 
@@ -79,6 +81,8 @@ function responseText(response: CommandResponse): string {
       return 'noted';
     case 'putWithTtl':
       return `done, revision ${response.putWithTtl.header?.revision}`;
+    case 'alarm':
+      return `${response.alarm.alarms.length} alarms`;
   }
 }
 

@@ -9,6 +9,7 @@ import { BinaryReader } from "../../../../wire/binary-reader.ts";
 import { BinaryWriter } from "../../../../wire/binary-writer.ts";
 import { CompactionRequest, DeleteRangeRequest, PutRequest, TxnRequest } from "../../../etcdserverpb/kv.ts";
 import { LeaseGrantRequest } from "../../../etcdserverpb/lease.ts";
+import { AlarmRequest } from "../../../etcdserverpb/maintenance.ts";
 
 /** What the entries of the replicated log say. Logs outlive releases: numbers are never reused. */
 
@@ -27,6 +28,7 @@ export interface Command {
     | { $case: "leaseRevoke"; leaseRevoke: RevokeLease }
     | { $case: "leaseCheckpoint"; leaseCheckpoint: CheckpointLeases }
     | { $case: "putWithTtl"; putWithTtl: PutWithTtl }
+    | { $case: "alarm"; alarm: AlarmRequest }
     | undefined;
 }
 
@@ -112,6 +114,9 @@ export const Command: MessageFns<Command> = {
         break;
       case "putWithTtl":
         PutWithTtl.encode(message.body.putWithTtl, writer.uint32(82).fork()).join();
+        break;
+      case "alarm":
+        AlarmRequest.encode(message.body.alarm, writer.uint32(162).fork()).join();
         break;
     }
     return writer;
@@ -207,6 +212,14 @@ export const Command: MessageFns<Command> = {
           message.body = { $case: "putWithTtl", putWithTtl: PutWithTtl.decode(reader, reader.uint32()) };
           continue;
         }
+        case 20: {
+          if (tag !== 162) {
+            break;
+          }
+
+          message.body = { $case: "alarm", alarm: AlarmRequest.decode(reader, reader.uint32()) };
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -280,6 +293,12 @@ export const Command: MessageFns<Command> = {
       case "putWithTtl": {
         if (object.body?.putWithTtl !== undefined && object.body?.putWithTtl !== null) {
           message.body = { $case: "putWithTtl", putWithTtl: PutWithTtl.fromPartial(object.body.putWithTtl) };
+        }
+        break;
+      }
+      case "alarm": {
+        if (object.body?.alarm !== undefined && object.body?.alarm !== null) {
+          message.body = { $case: "alarm", alarm: AlarmRequest.fromPartial(object.body.alarm) };
         }
         break;
       }
