@@ -11,3 +11,7 @@ export * from './store.ts';
 export * from './store-error.ts';
 export type { StoreSnapshot } from './store-snapshot.ts';
 export { isReadOnlyTransaction, isSerializableTransaction, takesSpace } from './validation.ts';
+export type { WatchOptions } from './watch/watch-hub.ts';
+export type { WatchNotice, WatchRefusal } from './watch/watch-notice.ts';
+export type { WatchStream } from './watch/watch-stream.ts';
+export type { Watcher } from './watch/watcher.ts';

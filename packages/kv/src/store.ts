@@ -41,6 +41,8 @@ import {
   validateTransaction,
 } from './validation.ts';
 import { VersionedMap } from './versioned-map.ts';
+import { type WatchOptions, WatchHub } from './watch/watch-hub.ts';
+import type { WatchStream } from './watch/watch-stream.ts';
 import { checkPut, executeDeleteRange, executePut } from './write.ts';
 
 export type StoreOptions = {
@@ -52,6 +54,7 @@ export type StoreOptions = {
    */
   readonly commitMaxEntries?: number;
   readonly commitMaxBytes?: number;
+  readonly watch?: WatchOptions;
 };
 
 /** An entry of the replicated log. `data` is null if it holds no command. */
@@ -75,6 +78,7 @@ const defaultOptions: Required<StoreOptions> = {
   transactionMaxOperations: 128,
   commitMaxEntries: 1024,
   commitMaxBytes: 1024 * 1024,
+  watch: {},
 };
 /** How many records compaction may remove, and how many keys it may look at, in each call of `apply`. */
 const removalMaxRecords = 256;
@@ -94,6 +98,7 @@ export class Store {
   private members = new MemberAttributesTable();
   private readonly alarmTable = new AlarmTable();
   private compactor: Compactor;
+  private readonly watchHub: WatchHub;
   private applied: { readonly index: number; readonly term: number };
   /** What compaction has taken out of the index, but not yet out of the engine. */
   private removedPositions: number[] = [];
@@ -118,6 +123,7 @@ export class Store {
       leases.restore(facts);
       const store = new Store(engine, options);
       store.restore({ facts, leases, index: restoreIndex(view, leases) });
+      store.watchHub.resume(store.map);
       return store;
     } finally {
       view.close();
@@ -127,6 +133,7 @@ export class Store {
   private constructor(engine: Engine, options: StoreOptions) {
     this.engine = engine;
     this.options = { ...defaultOptions, ...options };
+    this.watchHub = new WatchHub(this.options.watch);
     this.map = new VersionedMap(engine, new KeyIndex(), new LeaseTable(), initialState);
     this.compactor = new Compactor(this.map, initialState.removedRevision);
     this.applied = { index: initialState.appliedIndex, term: initialState.appliedTerm };
@@ -237,6 +244,29 @@ export class Store {
     return this.map.leases.all();
   }
 
+  /**
+   * Opens a stream for watchers. What they are told is in its queue when the call that caused it returns, for
+   * changes that is `apply`. `notify` is called when the queue, which was empty, is so no longer; it must not call
+   * back before it has returned.
+   */
+  watch(notify: () => void): WatchStream {
+    this.checkUsable();
+    return this.watchHub.open(notify);
+  }
+
+  /**
+   * Reads from the past for watchers that are behind, a bounded slice. Returns whether there is more to do: then
+   * it wants to be called again, after others had their turn.
+   */
+  feedWatchers(): boolean {
+    return this.watchHub.isBehind && this.guard(() => this.watchHub.step());
+  }
+
+  /** `wake` is called when a client's doing puts watchers behind, so that `feedWatchers` is to be called. */
+  onWatchersBehind(wake: () => void): void {
+    this.watchHub.onBehind(wake);
+  }
+
   /** What members have told about themselves, by id. */
   memberAttributes(): ReadonlyMap<bigint, MemberAttributes> {
     return this.members.all;
@@ -301,10 +331,12 @@ export class Store {
     try {
       const content = await installContent(this.engine, source, pause, () => {
         phaseOnFailure = 'incomplete';
+        this.watchHub.suspend();
         this.restore({ facts: [], leases: new LeaseTable(), index: new KeyIndex() });
       });
       this.restore(content);
       this.phase = 'serving';
+      this.watchHub.resume(this.map);
     } catch (error) {
       this.phase = phaseOnFailure;
       if (error instanceof EngineError) this.failure = error;
@@ -344,11 +376,13 @@ export class Store {
 
   private applyCommand({ index, term }: StoreEntry, data: Uint8Array): ApplyResult {
     const { requestId, body } = decodeCommand(data);
+    const firstRecord = this.map.nextPosition;
     try {
       validateCommand(body);
       this.refuseIfFull(body);
       const response = this.execute(body, term);
       this.map.endStep();
+      this.watchHub.changed(firstRecord, this.map.nextPosition);
       return { index, requestId, outcome: { ok: true, response } };
     } catch (error) {
       if (!(error instanceof StoreError)) throw error;

@@ -183,6 +183,13 @@ export class VersionedMap {
     this.leases.detach(key);
   }
 
+  /** The record at a position that was written before; null if compaction has removed it. */
+  recordAt(position: number): StoredRecord | null {
+    return position >= this.pendingPosition
+      ? (this.pendingRecords[position - this.pendingPosition] ?? null)
+      : this.engine.read(position);
+  }
+
   private append(header: Uint8Array, value: Uint8Array): number {
     const position = this.nextPosition;
     this.pendingRecords.push({ position, header, value });
@@ -192,11 +199,8 @@ export class VersionedMap {
   }
 
   private record(position: number): StoredRecord {
-    const record =
-      position >= this.pendingPosition
-        ? this.pendingRecords[position - this.pendingPosition]
-        : this.engine.read(position);
-    assert(record !== null && record !== undefined, `the engine lost the record at position ${position}`);
+    const record = this.recordAt(position);
+    assert(record !== null, `the engine lost the record at position ${position}`);
     return record;
   }
 }
