@@ -2,8 +2,9 @@ export type { Violation } from './cluster/run-observer.ts';
 export { checkoutCommit } from './command/checkout.ts';
 export { ProgressBar } from './command/progress-bar.ts';
 export { RandomStream, streamOf } from './kernel/random-stream.ts';
+export type { SearchLimits } from './linearizability/search.ts';
 export type { History, OperationRecord } from './linearizability/history.ts';
-export { checkStore, type StoreVerdict } from './linearizability/store-model.ts';
+export { checkStore, hasChanged, type StoreVerdict } from './linearizability/store-model.ts';
 export type {
   Comparison,
   KeyRange,

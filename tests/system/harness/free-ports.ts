@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:net';
+
+/**
+ * Where to look for ports: below those that systems give to outgoing connections (Linux from 32768 on, others
+ * from 49152 on). So no connection takes the port of a member while that is down.
+ */
+const firstPort = 15_000;
+const lastPort = 32_767;
 
 /**
  * Loopback ports that were free a moment ago: all are held at once, so that they differ, and then released.
@@ -9,15 +17,27 @@ import { createServer, type Server } from 'node:net';
 export async function freePorts(count: number): Promise<number[]> {
   const servers: Server[] = [];
   try {
-    for (let index = 0; index < count; index += 1) {
-      const server = createServer();
-      servers.push(server);
-      server.listen(0, '127.0.0.1');
-      await once(server, 'listening');
+    while (servers.length < count) {
+      const server = await tryToListen(randomInt(firstPort, lastPort + 1));
+      if (server !== null) {
+        servers.push(server);
+      }
     }
     return servers.map(portOf);
   } finally {
     await Promise.all(servers.map(closeServer));
+  }
+}
+
+/** Null if somebody has the port. */
+async function tryToListen(port: number): Promise<Server | null> {
+  const server = createServer();
+  server.listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+    return server;
+  } catch {
+    return null;
   }
 }
 
@@ -39,14 +59,15 @@ export async function freePortRange(count: number): Promise<number> {
     const servers: Server[] = [];
     try {
       for (let port = first; port < first + count; port += 1) {
-        const server = createServer();
-        server.listen(port, '127.0.0.1');
-        await once(server, 'listening');
+        const server = await tryToListen(port);
+        if (server === null) {
+          break; // Somebody has one of them: look elsewhere.
+        }
         servers.push(server);
       }
-      return first;
-    } catch {
-      // Somebody has one of them: look elsewhere.
+      if (servers.length === count) {
+        return first;
+      }
     } finally {
       await Promise.all(servers.map(closeServer));
     }

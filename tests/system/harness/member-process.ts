@@ -42,6 +42,11 @@ export class MemberProcess {
     return this.#child !== null && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** The signal that ended the process, or null. */
+  get signal(): NodeJS.Signals | null {
+    return this.#child?.signalCode ?? null;
+  }
+
   /** Starts the process; it answers some time later. */
   start(): void {
     assert(!this.isRunning, `${this.name} runs already`);

@@ -10,6 +10,11 @@ export type TestClusterOptions = {
   readonly members?: number;
   /** More flags for every member. */
   readonly flags?: readonly string[];
+  /**
+   * Puts something between the members: takes a member's name and where it listens for the others, and returns
+   * the port by which the others are to know it. By default that is the same.
+   */
+  readonly exposePeer?: (name: string, port: number) => Promise<number>;
 };
 
 /**
@@ -57,6 +62,11 @@ export class TestCluster implements AsyncDisposable {
   /** For files that belong to the test. */
   get directory(): string {
     return this.#directory.path;
+  }
+
+  /** Leaves data and logs where they are when the cluster is disposed of. */
+  keepDirectory(): void {
+    this.#directory.keep();
   }
 
   member(index: number): MemberProcess {
@@ -154,9 +164,11 @@ export async function planMembers(directory: string, options: TestClusterOptions
   const ports = await freePorts(count * 2);
   const names = Array.from({ length: count }, (_, index) => `m${index + 1}`);
   const portOfPeer = (index: number): number => ports[index * 2 + 1] ?? 0;
-  const initialCluster = names
-    .map((name, index) => `${name}=http://127.0.0.1:${portOfPeer(index)}`)
-    .join(',');
+  const exposedPorts = await Promise.all(
+    names.map(async (name, index) => options.exposePeer?.(name, portOfPeer(index)) ?? portOfPeer(index)),
+  );
+  const exposedUrl = (index: number): string => `http://127.0.0.1:${exposedPorts[index] ?? 0}`;
+  const initialCluster = names.map((name, index) => `${name}=${exposedUrl(index)}`).join(',');
   return names.map((name, index) => {
     const clientPort = ports[index * 2] ?? 0;
     const peerPort = portOfPeer(index);
@@ -172,6 +184,7 @@ export async function planMembers(directory: string, options: TestClusterOptions
         `--data-dir=${dataDirectory}`,
         `--listen-client-urls=http://127.0.0.1:${clientPort}`,
         `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+        `--initial-advertise-peer-urls=${exposedUrl(index)}`,
         `--initial-cluster=${initialCluster}`,
         '--log-format=json',
         '--log-level=debug',

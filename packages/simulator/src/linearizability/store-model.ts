@@ -59,7 +59,8 @@ function fitsRevision(state: StoreState, result: StoreResult): boolean {
   return result.revision === state.revision + (hasChanged(result) ? 1 : 0);
 }
 
-function hasChanged(result: StoreResult): boolean {
+/** Whether an answer says that the store has a new revision by this operation. */
+export function hasChanged(result: StoreResult): boolean {
   switch (result.type) {
     case 'put':
       return true;

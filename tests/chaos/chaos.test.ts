@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { StoreResult } from '@quorate/simulator';
+import type { CallRecord } from './call-history.ts';
+import type { ChaosOptions } from './chaos-options.ts';
+import { ChaosRun, type ChaosOutcome } from './chaos-run.ts';
+import { judge } from './judge.ts';
+import { memberName } from './schedule.ts';
+import type { StoreAccess } from './store-access.ts';
+
+const options: ChaosOptions = {
+  minutes: 1,
+  members: 1,
+  seed: 1,
+  engine: 'memory',
+  replication: 'pipelined',
+  reads: 'read-index',
+  faults: [],
+  keep: false,
+  dryRun: false,
+};
+
+/** A run of a small cluster that is killed once. */
+async function runOnce(wrap?: (access: StoreAccess) => StoreAccess): Promise<ChaosOutcome> {
+  await using run = await ChaosRun.start(options, () => undefined, wrap);
+  assert.equal(run.cluster.member(0).name, memberName(0), 'faults name members as the cluster does');
+  return await run.run([{ atMs: 200, kind: 'kill', target: 0, downMs: 0 }]);
+}
+
+function problemWith(outcome: ChaosOutcome, property: string): string | null {
+  const check = outcome.checks.find((candidate) => candidate.property === property);
+  assert(check !== undefined, `${property} is checked`);
+  return check.problem;
+}
+
+test('an honest store passes every check, and fails as soon as one answer is edited', async () => {
+  const { checks, history, figures } = await runOnce();
+  assert.deepEqual(
+    checks.filter(({ problem }) => problem !== null),
+    [],
+  );
+  assert.equal(figures.killed, 1);
+  assert(figures.answered > 30, `${figures.answered} calls were answered`);
+
+  const edited = history.records.map(forgetLastChange(history.records));
+  assert.match(judge(edited) ?? '', /No order of the operations explains/);
+  const lost = withoutOnePut(history.records);
+  assert.match(judge(lost) ?? '', /No order of the operations explains/);
+});
+
+test('a proxy that answers reads from what it remembers is found out', async () => {
+  const outcome = await runOnce((access) => {
+    const remembered = new Map<string, StoreResult>();
+    return async (operation, signal) => {
+      const result = await access(operation, signal);
+      if (operation.type !== 'range' || operation.revision > 0 || operation.serializable) {
+        return result;
+      }
+      const question = JSON.stringify(operation.range);
+      const stale = remembered.get(question) ?? result;
+      remembered.set(question, stale);
+      return stale;
+    };
+  });
+  assert.match(problemWith(outcome, 'linearizability') ?? '', /No order of the operations explains/);
+});
+
+/** Gives the last linearizable read of a key that exists the answer that nothing is there. */
+function forgetLastChange(records: readonly CallRecord[]): (record: CallRecord) => CallRecord {
+  const target = records.findLast(
+    ({ operation, result }) =>
+      operation.type === 'range' &&
+      !operation.serializable &&
+      operation.limit === 0 &&
+      result?.type === 'range' &&
+      result.records.length > 0,
+  );
+  assert(target !== undefined, 'something was read');
+  const nothing = { type: 'range', revision: null, records: [], count: 0, more: false } as const;
+  return (record) => (record === target ? { ...record, result: nothing } : record);
+}
+
+/** As if the cluster had answered a write and forgotten it. */
+function withoutOnePut(records: readonly CallRecord[]): readonly CallRecord[] {
+  const lost = records.find(
+    (record, position) => record.result?.type === 'put' && position > records.length / 2,
+  );
+  assert(lost !== undefined, 'something was put');
+  return records.filter((record) => record !== lost);
+}
