@@ -21,6 +21,7 @@ export type DataDirectoryOptions = {
  *     lock, lock.pid   held by the process that uses the directory
  *     identity.json    cluster id, member id, name and format version; written last
  *     log/             the write-ahead log
+ *     snapshot/        snapshots of the state machine (see `SnapshotDirectory`)
  *     state/           the state machine's engine may do here what it likes
  *
  * `identity.json` appears only when all else does, so that afterwards a missing log is known to be a loss
@@ -73,6 +74,11 @@ export class DataDirectory {
 
   get logDirectory(): string {
     return logDirectory(this.path);
+  }
+
+  /** Not there before `SnapshotDirectory.open` has made it. */
+  get snapshotDirectory(): string {
+    return `${this.path}/snapshot`;
   }
 
   get stateDirectory(): string {

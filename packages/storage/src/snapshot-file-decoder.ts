@@ -1,0 +1,184 @@
+import assert from 'node:assert/strict';
+import { createHash, type Hash } from 'node:crypto';
+import { crc32 } from 'node:zlib';
+import {
+  BLOCK_CONTENT_MAX_BYTES,
+  BLOCK_PREFIX_BYTES,
+  decodeFooter,
+  decodeHeader,
+  FOOTER_BYTES,
+  HEADER_MAX_BYTES,
+  HEADER_PREFIX_BYTES,
+  headerCrc,
+  SNAPSHOT_FORMAT_VERSION,
+  SNAPSHOT_MAGIC,
+  type SnapshotFooter,
+  type SnapshotHeader,
+} from './snapshot-format.ts';
+import { StorageError } from './storage-error.ts';
+
+/**
+ * Reads and checks a snapshot file that comes in pieces of any size, from the disk or from elsewhere. Nothing
+ * counts before its CRC was found right; the digest over all of it is checked at the end.
+ */
+export class SnapshotFileDecoder {
+  /** What the bytes are called in errors. */
+  readonly #name: string;
+  readonly #hash: Hash = createHash('sha256');
+  #header: SnapshotHeader | null = null;
+  #footer: SnapshotFooter | null = null;
+  #headerCrc = 0;
+  #crc = 0;
+  #blocks = 0;
+  #contentBytes = 0;
+  #verifiedBytes = 0;
+  /** What came behind the verified bytes. */
+  #rest: Uint8Array = new Uint8Array(0);
+
+  constructor(name: string) {
+    this.#name = name;
+  }
+
+  /** Null until all of it has come. */
+  get header(): SnapshotHeader | null {
+    return this.#header;
+  }
+
+  /** Null until the file is complete, and was found to be what was written. */
+  get footer(): SnapshotFooter | null {
+    return this.#footer;
+  }
+
+  /** The length of the whole header, blocks and footer that have come. */
+  get verifiedBytes(): number {
+    return this.#verifiedBytes;
+  }
+
+  /**
+   * Takes the next bytes, and returns the contents of the blocks that they complete; those are views of `bytes`
+   * where possible. Throws a StorageError `damaged` or `newer-format`; after `dropRest` the bytes from
+   * `verifiedBytes` on may be given once more.
+   */
+  push(bytes: Uint8Array): readonly Uint8Array[] {
+    const input = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
+    const contents: Uint8Array[] = [];
+    let at = 0;
+    try {
+      for (;;) {
+        const length = this.#take(input.subarray(at), contents);
+        if (length === 0) break;
+        at += length;
+        this.#verifiedBytes += length;
+      }
+    } finally {
+      // A copy: the caller may use its buffer again.
+      this.#rest = new Uint8Array(input.subarray(at));
+    }
+    return contents;
+  }
+
+  /** Forgets what came behind the verified bytes. */
+  dropRest(): void {
+    this.#rest = new Uint8Array(0);
+  }
+
+  /** To be called when there are no more bytes. Throws a StorageError `damaged` if some are missing. */
+  expectEnd(): void {
+    if (this.#footer === null)
+      throw this.#damaged(this.#verifiedBytes + this.#rest.length, 'it ends too early');
+  }
+
+  /** Checks what the bytes begin with. Returns its length, or 0 if it is not all there. */
+  #take(bytes: Uint8Array, contents: Uint8Array[]): number {
+    if (this.#footer !== null) {
+      if (bytes.length > 0) throw this.#damaged(this.#verifiedBytes, 'there are bytes behind its end');
+      return 0;
+    }
+    if (this.#header === null) return this.#takeHeader(bytes);
+    if (bytes.length < BLOCK_PREFIX_BYTES) return 0;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const contentLength = view.getUint32(4, true);
+    if (contentLength === 0) return this.#takeFooter(bytes);
+    if (contentLength > BLOCK_CONTENT_MAX_BYTES) throw this.#mismatch('a block');
+    const length = BLOCK_PREFIX_BYTES + contentLength;
+    if (bytes.length < length) return 0;
+    const block = bytes.subarray(0, length);
+    const crc = crc32(block.subarray(4), this.#crc);
+    if (crc !== view.getUint32(0, true)) throw this.#mismatch('a block');
+    this.#crc = crc;
+    this.#blocks += 1;
+    this.#contentBytes += contentLength;
+    this.#hash.update(block);
+    contents.push(block.subarray(BLOCK_PREFIX_BYTES));
+    return length;
+  }
+
+  #takeHeader(bytes: Uint8Array): number {
+    if (bytes.length < HEADER_PREFIX_BYTES) return 0;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    if (Buffer.from(bytes.subarray(0, 8)).toString('latin1') !== SNAPSHOT_MAGIC) {
+      throw this.#damaged(0, 'it does not start as a snapshot does');
+    }
+    // The version comes before the CRC: a newer format may have moved everything behind it.
+    const version = view.getUint32(8, true);
+    if (version > SNAPSHOT_FORMAT_VERSION && version < 0x1_0000) throw this.#newerFormat(version);
+    const length = HEADER_PREFIX_BYTES + view.getUint32(12, true) + 4;
+    if (version !== SNAPSHOT_FORMAT_VERSION || length > HEADER_MAX_BYTES) throw this.#mismatch('the header');
+    if (bytes.length < length) return 0;
+    const header = bytes.subarray(0, length);
+    this.#headerCrc = headerCrc(header);
+    if (crc32(header.subarray(0, -4)) !== this.#headerCrc) throw this.#mismatch('the header');
+    this.#header = this.#checked(() => decodeHeader(header));
+    this.#crc = this.#headerCrc;
+    this.#hash.update(header);
+    return length;
+  }
+
+  #takeFooter(bytes: Uint8Array): number {
+    if (bytes.length < FOOTER_BYTES) return 0;
+    const footer = this.#checked(() => decodeFooter(bytes.subarray(0, FOOTER_BYTES), this.#headerCrc));
+    if (footer === null) throw this.#mismatch('the footer');
+    if (footer.blocks !== this.#blocks || footer.contentBytes !== this.#contentBytes) {
+      throw this.#damaged(this.#verifiedBytes, 'it does not hold as much as its footer says');
+    }
+    if (footer.digest !== this.#hash.copy().digest('hex')) {
+      throw this.#damaged(this.#verifiedBytes, 'its content does not match the digest in its footer');
+    }
+    this.#footer = footer;
+    return FOOTER_BYTES;
+  }
+
+  #checked<Result>(decode: () => Result): Result {
+    try {
+      return decode();
+    } catch (error) {
+      assert(error instanceof RangeError, 'decoding fails with a RangeError');
+      throw this.#damaged(this.#verifiedBytes, error.message);
+    }
+  }
+
+  #mismatch(part: string): StorageError {
+    return this.#damaged(this.#verifiedBytes, `${part} does not match its CRC`);
+  }
+
+  #damaged(offset: number, found: string): StorageError {
+    return damagedSnapshot(this.#name, offset, found);
+  }
+
+  #newerFormat(version: number): StorageError {
+    return new StorageError(
+      'newer-format',
+      `${this.#name} has snapshot format ${version}, and this version of Quorate reads up to ${SNAPSHOT_FORMAT_VERSION}: use the version that wrote it, or a newer one`,
+      { file: this.#name },
+    );
+  }
+}
+
+/** A snapshot can be had again: from another member, or from another backup. */
+export function damagedSnapshot(file: string, offset: number, found: string): StorageError {
+  return new StorageError(
+    'damaged',
+    `damaged snapshot: ${file} at offset ${offset}: ${found}. Nothing was taken from it. Use another snapshot, or let the member fetch one from the others`,
+    { file, offset, reason: found },
+  );
+}

@@ -1,0 +1,152 @@
+import assert from 'node:assert/strict';
+import type { File, FileSystem } from './file-system.ts';
+import { removeIfPresent } from './segment.ts';
+import { SnapshotEncoder, type SnapshotHeader } from './snapshot-format.ts';
+import { toStorageError } from './storage-error.ts';
+
+/** How much is collected for one write to the disk. */
+const WRITE_BYTES = 1024 * 1024;
+
+/**
+ * A file that grows aside, in large writes that are made durable one by one, until it gets its name.
+ * For one caller that awaits each call. After a failure it is gone.
+ */
+export class GrowingFile {
+  readonly #fileSystem: FileSystem;
+  readonly #directory: string;
+  readonly #name: string;
+  readonly #file: File;
+  #written: number;
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #isOpen = true;
+
+  /** Goes on at `offset` of a file that exists, or begins one at 0. Rejects with a StorageError. */
+  static async open(
+    fileSystem: FileSystem,
+    directory: string,
+    name: string,
+    offset: number,
+  ): Promise<GrowingFile> {
+    const path = `${directory}/${name}`;
+    try {
+      if (offset === 0) await removeIfPresent(fileSystem, path);
+      const file = await fileSystem.open(path, offset === 0 ? 'create' : 'write');
+      // So that what comes is found again after a power failure.
+      if (offset === 0) await fileSystem.syncDirectory(directory);
+      return new GrowingFile(fileSystem, directory, name, file, offset);
+    } catch (error) {
+      throw toStorageError(error, 'creating', path);
+    }
+  }
+
+  private constructor(fileSystem: FileSystem, directory: string, name: string, file: File, offset: number) {
+    this.#fileSystem = fileSystem;
+    this.#directory = directory;
+    this.#name = name;
+    this.#file = file;
+    this.#written = offset;
+  }
+
+  get path(): string {
+    return `${this.#directory}/${this.#name}`;
+  }
+
+  /** `bytes` belong to the file from now on. */
+  async write(bytes: Uint8Array): Promise<void> {
+    assert(this.#isOpen, 'the file is written after its end');
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes >= WRITE_BYTES) await this.#flush();
+  }
+
+  /** Gives the file its name, durably: nobody ever sees a part of it under that. */
+  async finish(name: string): Promise<void> {
+    await this.#flush();
+    this.#isOpen = false;
+    try {
+      await this.#file.close();
+      await this.#fileSystem.rename(this.path, `${this.#directory}/${name}`);
+      await this.#fileSystem.syncDirectory(this.#directory);
+    } catch (error) {
+      throw toStorageError(error, 'writing', this.path);
+    }
+  }
+
+  /** Keeps what there is, for later. */
+  async keep(): Promise<void> {
+    if (!this.#isOpen) return;
+    await this.#flush();
+    this.#isOpen = false;
+    await this.#file.close();
+  }
+
+  /** Removes it, as far as that is possible. Idempotent. */
+  async discard(): Promise<void> {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    try {
+      await this.#file.close();
+      await removeIfPresent(this.#fileSystem, this.path);
+    } catch {
+      // The next start removes it. What counts is the reason why it is discarded.
+    }
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#pendingBytes === 0) return;
+    const bytes = Buffer.concat(this.#pending, this.#pendingBytes);
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    try {
+      await this.#file.write(bytes, this.#written);
+      await this.#file.sync();
+    } catch (error) {
+      await this.discard();
+      throw toStorageError(error, 'writing', this.path);
+    }
+    this.#written += bytes.length;
+  }
+}
+
+/** Writes a snapshot of the own state machine. For one caller that awaits each call. */
+export class SnapshotWriter {
+  readonly #file: GrowingFile;
+  readonly #encoder: SnapshotEncoder;
+  readonly #finalName: string;
+
+  /** See `SnapshotDirectory.create`. */
+  static async open(
+    fileSystem: FileSystem,
+    directory: string,
+    names: { readonly temporary: string; readonly final: string },
+    header: SnapshotHeader,
+  ): Promise<SnapshotWriter> {
+    const file = await GrowingFile.open(fileSystem, directory, names.temporary, 0);
+    const writer = new SnapshotWriter(file, header, names.final);
+    await file.write(writer.#encoder.header());
+    return writer;
+  }
+
+  private constructor(file: GrowingFile, header: SnapshotHeader, finalName: string) {
+    this.#file = file;
+    this.#encoder = new SnapshotEncoder(header);
+    this.#finalName = finalName;
+  }
+
+  /** Adds a piece of content, 1 byte to 32 MiB. Rejects with a StorageError; then nothing is left of the file. */
+  write(content: Uint8Array): Promise<void> {
+    return this.#file.write(this.#encoder.block(content));
+  }
+
+  /** When it resolves the snapshot is complete, durable, and the newest one. */
+  async finish(): Promise<void> {
+    await this.#file.write(this.#encoder.footer());
+    await this.#file.finish(this.#finalName);
+  }
+
+  /** Gives up. Nothing is left of the file. Without effect after `finish`. */
+  discard(): Promise<void> {
+    return this.#file.discard();
+  }
+}
