@@ -12,6 +12,9 @@ import { sendAfterPersist, type Step } from './step.ts';
 export function handleAppendRequest(step: Step, message: AppendRequest): void {
   const { state } = step;
   hearLeader(step, message.from);
+  if (state.installing !== null) {
+    return; // The log is about to be replaced. The leader asks again.
+  }
   const last = offsetIndex(message.previousIndex, message.entries.length);
   if (last <= state.commit) {
     // Late or repeated. What is committed equals the leader's log, and is durable when the answer leaves.

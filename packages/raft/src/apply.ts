@@ -39,10 +39,10 @@ export function handOutEntries(step: Step): void {
 
 /** Entries that had left memory came back from storage. */
 export function handleApplyRead(step: Step, first: LogIndex, entries: readonly Entry[]): void {
-  const { applying, log } = step.state;
+  const { applying, installing, log } = step.state;
   applying.readPending = false;
-  if (entries.length === 0 || first !== applying.handedOut + 1) {
-    // A snapshot was installed meanwhile and covers them.
+  if (entries.length === 0 || first !== applying.handedOut + 1 || installing !== null) {
+    // A snapshot was installed meanwhile, or is being installed, and covers them.
     return;
   }
   for (const [position, entry] of entries.entries()) {

@@ -13,6 +13,7 @@ import {
   ordinaryCampaign,
 } from './election.ts';
 import { handleHeartbeatRequest, handleHeartbeatResponse } from './heartbeat.ts';
+import type { SnapshotDescription } from './entry.ts';
 import type { LogIndex, MemberId, MonotonicMs, Term } from './identifiers.ts';
 import type { Input, LogRead } from './input.ts';
 import { startPromise } from './lease.ts';
@@ -35,11 +36,14 @@ import {
 import { handleAppendResponse, handleReplicateRead, handleUnreachable, replicate } from './replication.ts';
 import type { LoggedConfiguration, RestoredState } from './restored-state.ts';
 import {
+  describeSnapshot,
   handleCompact,
   handleSnapshotInstalled,
+  handleSnapshotInstalling,
   handleSnapshotRequest,
   handleSnapshotResponse,
   handleSnapshotSent,
+  needsSnapshot,
 } from './snapshots.ts';
 import { createState, leaderOf, settledConfiguration, type State } from './state.ts';
 import { type RaftStatus, statusOf } from './status.ts';
@@ -122,6 +126,19 @@ export class RaftCore {
     return state.configurations.filter(({ index }) => index >= settled);
   }
 
+  /** Whether to install a snapshot: `snapshot-installing` may be given only in the same turn. */
+  needsSnapshot(snapshot: SnapshotDescription): boolean {
+    return needsSnapshot(this.#step.state, snapshot);
+  }
+
+  /**
+   * What a snapshot of the state machine as of `index` is called. `index` must be committed, and not before the
+   * entry with which the newest snapshot ends.
+   */
+  describeSnapshot(index: LogIndex): SnapshotDescription {
+    return describeSnapshot(this.#step.state, index);
+  }
+
   /** The state itself, for checks: read it, never write to it. */
   get state(): State {
     return this.#step.state;
@@ -167,6 +184,8 @@ function handleInput(step: Step, input: Input): void {
       return handleCompact(step, input.snapshot, input.through);
     case 'snapshot-sent':
       return role.kind === 'leader' ? handleSnapshotSent(step, role, input.peer, input.delivered) : undefined;
+    case 'snapshot-installing':
+      return handleSnapshotInstalling(step, input.snapshot);
     case 'snapshot-installed':
       return handleSnapshotInstalled(step, input.snapshot);
     default:

@@ -37,8 +37,14 @@ export type Input =
    */
   | { readonly type: 'snapshot-sent'; readonly peer: MemberId; readonly delivered: boolean }
   /**
-   * A snapshot from the leader is durable and installed in the state machine, and so is every earlier write:
-   * the log on disk holds the snapshot's last entry, or is empty and continues after it.
+   * A snapshot that `core.needsSnapshot` wants is at hand, and the state machine's replacement by it begins. Until
+   * it is installed nothing is applied or appended, and the member does not campaign. There is no way back but a
+   * restart.
+   */
+  | { readonly type: 'snapshot-installing'; readonly snapshot: SnapshotDescription }
+  /**
+   * The snapshot is durable and installed in the state machine, and so is every earlier write: the log on disk is
+   * empty and continues after it.
    */
   | { readonly type: 'snapshot-installed'; readonly snapshot: SnapshotDescription };
 

@@ -25,7 +25,7 @@ export type Output = {
   /** Proposals of this member that certainly are in no log. */
   readonly proposalsRefused: readonly Refusal[];
   readonly logReads: readonly LogRead[];
-  /** A snapshot that the leader offers and this member needs; its bytes come from `from`. */
+  /** The leader offers a snapshot that this member needs: this one or a later one, whose bytes come from `from`. */
   readonly snapshotToInstall: { readonly from: MemberId; readonly snapshot: SnapshotDescription } | null;
   /** What happened, for logs, metrics and the stories of tests. The core never logs. */
   readonly events: readonly RaftEvent[];

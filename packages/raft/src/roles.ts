@@ -25,8 +25,6 @@ export function becomeFollower(step: Step, term: Term, leader: MemberId | null, 
     // Merely learning of a newer term says nothing about a live leader, so it buys no time.
     resetElectionTimer(step);
   }
-  // Whoever offered a snapshot does not lead any more. If it arrives after all, it is still welcome.
-  state.installing = null;
   setRole(step, { kind: 'follower', leader }, reason);
 }
 

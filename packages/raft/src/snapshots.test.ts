@@ -81,18 +81,50 @@ describe('a follower that is offered a snapshot', () => {
   const larger = configuration({ voters: [1, 2, 3, 4] });
   const snapshot: SnapshotDescription = { index: index(10), term: term(2), configuration: larger };
 
-  test('asks its caller to fetch it, and applies nothing meanwhile', () => {
+  test('asks its caller to fetch it, and goes on meanwhile', () => {
     const member = SoloMember.inCluster(3, [1]);
     const output = offer(member, snapshot);
     assert.deepEqual(output.snapshotToInstall, { from: memberId(2), snapshot });
     member.receiveAppend(2, { term: 2, after: [2, 1], commit: 2 });
-    assert.deepEqual(member.applied, []);
+    assert.equal(member.applied.at(-1)?.index, 2);
+  });
+
+  test('applies, appends and campaigns nothing while it installs it', () => {
+    const member = SoloMember.inCluster(3, [1]);
+    offer(member, snapshot);
+    member.give({ type: 'snapshot-installing', snapshot });
+    member.receiveAppend(2, { term: 2, after: [2, 1], entries: [2], commit: 2 });
+    member.give({ type: 'campaign' });
+    assert.deepEqual([member.applied, member.lastIndex, member.core.role], [[], 2, 'follower']);
+    assert.equal(offer(member, snapshot).snapshotToInstall, null, 'one at a time');
+  });
+
+  test('is not elected by votes that arrive while it installs it', () => {
+    const member = SoloMember.inCluster(3, [1]);
+    offer(member, snapshot);
+    member.give({ type: 'peer-closed', peer: memberId(2) });
+    member.give({ type: 'campaign' });
+    assert.equal(member.core.role, 'pre-candidate');
+    member.give({ type: 'snapshot-installing', snapshot });
+    assert.equal(member.core.role, 'follower');
+  });
+
+  test('has no need of it when it leads, or has its entries', () => {
+    const member = SoloMember.inCluster(3, [1, 1]);
+    const older = { ...snapshot, index: index(1), term: term(1) };
+    assert.equal(member.core.needsSnapshot(snapshot), true);
+    assert.equal(member.core.needsSnapshot(older), false);
+    assert.equal(member.core.needsSnapshot({ ...snapshot, index: index(3), term: term(1) }), false);
+    member.lead();
+    assert.equal(member.core.needsSnapshot(snapshot), false);
+    assert.throws(() => member.give({ type: 'snapshot-installing', snapshot }), /who needs it/);
   });
 
   test('starts its log after it once it is installed, and says so to the leader', () => {
     const member = SoloMember.inCluster(3, [1]);
     offer(member, snapshot);
     member.persist();
+    member.give({ type: 'snapshot-installing', snapshot });
     const output = member.give({ type: 'snapshot-installed', snapshot });
     const {
       firstIndex,
@@ -114,14 +146,6 @@ describe('a follower that is offered a snapshot', () => {
     assert.equal(member.lastIndex, 11);
   });
 
-  test('keeps the entries that follow it, if the log agrees with the snapshot', () => {
-    const member = SoloMember.inCluster(3, [1, 1]);
-    const earlier = { index: index(2), term: term(1), configuration: founders };
-    member.give({ type: 'snapshot-installed', snapshot: earlier });
-    const { firstIndex, lastIndex, commit } = member.core.status();
-    assert.deepEqual([firstIndex, lastIndex, commit], [3, 3, 2]);
-  });
-
   test('needs none whose entries it has: it only learns that they are committed', () => {
     const member = SoloMember.inCluster(3, [1, 1]);
     const output = offer(member, { index: index(3), term: term(1), configuration: founders });
@@ -130,22 +154,9 @@ describe('a follower that is offered a snapshot', () => {
     assert.equal(member.sentTo(2, 'snapshot-response')[0]?.matchIndex, 3);
   });
 
-  test('ignores one that is older than what it has applied', () => {
-    const member = SoloMember.inCluster(3, [1, 1]);
-    member.receiveAppend(2, { term: 2, after: [3, 1], commit: 3 });
-    member.give({ type: 'applied', index: index(3) });
-    const earlier = { index: index(2), term: term(1), configuration: larger };
-    member.give({ type: 'snapshot-installed', snapshot: earlier });
-    assert.equal(member.core.status().firstIndex, 1);
-    assert.deepEqual(member.core.status().configuration, founders);
-  });
-
-  test('forgets the offer when its leader is gone, and does not campaign before', () => {
+  test('may campaign while it fetches it, for its leader may be gone', () => {
     const member = SoloMember.inCluster(3, [1]);
     offer(member, snapshot);
-    member.give({ type: 'campaign' });
-    assert.equal(member.core.role, 'follower');
-    member.follow(3, 3);
     member.give({ type: 'campaign' });
     assert.equal(member.core.role, 'pre-candidate');
   });

@@ -7,8 +7,8 @@ import { forgetDurability } from './log-changes.ts';
 import type { SnapshotRequest, SnapshotResponse } from './message.ts';
 import { enterProbe, enterReplicate, freeInflight, raiseMatch } from './progress.ts';
 import { changeState } from './replication.ts';
-import { hearLeader } from './roles.ts';
-import { type LeaderState, leaderOf } from './state.ts';
+import { becomeFollower, hearLeader } from './roles.ts';
+import { type LeaderState, leaderOf, type State } from './state.ts';
 import { emit, sendAfterPersist, type Step } from './step.ts';
 import { isJoint } from './quorum.ts';
 
@@ -27,39 +27,49 @@ export function handleSnapshotRequest(step: Step, message: SnapshotRequest): voi
     sendSnapshotResponse(step, message.from);
     return;
   }
-  if (state.installing !== null && state.installing.index > snapshot.index) {
-    return;
+  if (state.installing === null) {
+    // The same one again means that the leader believes the first attempt failed.
+    step.pending.snapshotToInstall = { from: message.from, snapshot };
   }
-  // The same one again means that the leader believes the first attempt failed.
+}
+
+/**
+ * Whether the member would gain by installing this snapshot now. Not if it has all of it, and not if it leads:
+ * an elected leader has all that is committed (section 5.4.3).
+ */
+export function needsSnapshot(state: State, snapshot: SnapshotDescription): boolean {
+  return (
+    state.role.kind !== 'leader' &&
+    state.installing === null &&
+    snapshot.index > state.commit &&
+    termAt(state.log, snapshot.index) !== snapshot.term
+  );
+}
+
+/** The caller has fetched a snapshot and begins to replace the state machine. */
+export function handleSnapshotInstalling(step: Step, snapshot: SnapshotDescription): void {
+  const { state } = step;
+  assert(needsSnapshot(state, snapshot), 'a snapshot is installed by who needs it');
+  if (state.role.kind !== 'follower') {
+    // Votes that are under way must not make a leader of a member whose state machine is not there.
+    becomeFollower(step, state.term, null, 'installs a snapshot');
+  }
   state.installing = snapshot;
-  step.pending.snapshotToInstall = { from: message.from, snapshot };
 }
 
 /** The caller has installed a snapshot durably: the log continues after it. */
 export function handleSnapshotInstalled(step: Step, snapshot: SnapshotDescription): void {
   const { state } = step;
   const { applying } = state;
-  if (state.installing !== null && state.installing.index <= snapshot.index) {
-    state.installing = null;
-  }
-  if (snapshot.index <= applying.applied) {
-    return;
-  }
+  assert(state.installing?.index === snapshot.index, 'the snapshot that is being installed is installed');
   assert(state.role.kind !== 'leader', 'a leader installs no snapshot');
-  if (termAt(state.log, snapshot.index) === snapshot.term) {
-    removeLogPrefix(state.log, snapshot.index);
-  } else {
-    assert(snapshot.index > state.commit, 'a snapshot agrees with what is committed');
-    resetLog(state.log, snapshot);
-    forgetDurability(state, snapshot.index);
-  }
-  if (state.persistence.durableIndex < snapshot.index) {
-    state.persistence.durableIndex = snapshot.index;
-  }
-  if (snapshot.index > state.commit) {
-    state.commit = snapshot.index;
-    emit(step, { type: 'committed', index: snapshot.index, term: state.term });
-  }
+  state.installing = null;
+  assert(snapshot.index > state.commit, 'a snapshot brings what was not known to be committed');
+  resetLog(state.log, snapshot);
+  forgetDurability(state, snapshot.index);
+  state.persistence.durableIndex = snapshot.index;
+  state.commit = snapshot.index;
+  emit(step, { type: 'committed', index: snapshot.index, term: state.term });
   applying.applied = snapshot.index;
   applying.handedOut = snapshot.index;
   applying.batches.length = 0;
@@ -105,6 +115,15 @@ export function handleSnapshotSent(
   // Not at once: a peer that refuses snapshots must not be flooded with them.
   progress.paused = true;
   progress.retryDue = true;
+}
+
+/** See `RaftCore.describeSnapshot`. */
+export function describeSnapshot(state: State, index: LogIndex): SnapshotDescription {
+  assert(index <= state.commit, 'a snapshot holds only what is committed');
+  const term = termAt(state.log, index);
+  const logged = state.configurations.findLast((candidate) => candidate.index <= index);
+  assert(term !== null && logged !== undefined, 'term and configuration of what is committed are known');
+  return { index, term, configuration: logged.configuration };
 }
 
 /** A snapshot of the own state machine is durable, so the log may lose its beginning. */

@@ -28,7 +28,7 @@ export type State = {
   readonly configurations: LoggedConfiguration[];
   /** The newest durable snapshot of the own state machine. */
   snapshot: SnapshotDescription | null;
-  /** A leader's snapshot that the caller is fetching. */
+  /** The snapshot by which the state machine is being replaced. */
   installing: SnapshotDescription | null;
   readonly persistence: Persistence;
   readonly applying: Applying;

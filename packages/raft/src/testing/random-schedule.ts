@@ -139,8 +139,12 @@ export class RandomSchedule {
       this.#cluster.persist(member);
     } else if (member.toApply.length > 0) {
       this.#cluster.apply(member, 1 + this.#random.below(member.toApply.length));
-    } else if (member.installing !== null) {
-      this.#cluster.finishInstall(member, !this.#random.oneIn(4));
+    } else if (member.isInstalling) {
+      this.#cluster.finishInstall(member);
+    } else if (this.#random.oneIn(4)) {
+      this.#cluster.failTransfer(member);
+    } else {
+      this.#cluster.beginInstall(member);
     }
   }
 
@@ -198,7 +202,7 @@ export class RandomSchedule {
   }
 
   #compact(member: TestMember): void {
-    if (member.isUp && member.installing === null && member.applied >= member.firstIndex) {
+    if (member.isUp && !member.isInstalling && member.applied >= member.firstIndex) {
       const through = offsetIndex(
         member.firstIndex,
         this.#random.below(member.applied - member.firstIndex + 1),

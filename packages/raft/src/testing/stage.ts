@@ -172,7 +172,15 @@ const actions: Readonly<Record<string, Action>> = {
       configuration: configuration(configurationParts(given)),
     }),
   compact: (stage, { words }) => stage.cluster.compact(stage.member(words[0]), toLogIndex(Number(words[1]))),
-  install: (stage, { words }) => stage.cluster.finishInstall(stage.member(words[0]), words[1] !== 'fails'),
+  install: (stage, { words }) => {
+    const member = stage.member(words[0]);
+    if (words[1] === 'fails') {
+      stage.cluster.failTransfer(member);
+    } else {
+      stage.cluster.beginInstall(member);
+      stage.cluster.finishInstall(member);
+    }
+  },
   log: (stage, { words }) => {
     for (const member of stage.members(words[0])) {
       stage.tell(`${nameOf(member.id)} ${member.log.map(tellEntry).join(', ')}`);

@@ -142,9 +142,10 @@ export class TestCluster {
       moved = this.network.length > 0;
       this.settle();
       for (const member of this.running()) {
-        moved ||= member.disk.pendingWrites > 0 || member.toApply.length > 0 || member.installing !== null;
+        moved ||= member.disk.pendingWrites > 0 || member.toApply.length > 0 || member.offered !== null;
         this.#advance(member);
-        this.finishInstall(member, true);
+        this.beginInstall(member);
+        this.finishInstall(member);
       }
     }
   }
@@ -169,7 +170,7 @@ export class TestCluster {
     if (arrives) {
       this.step(receiver, { type: 'message', message });
     }
-    if (message.type === 'snapshot-request' && (receiver?.installing ?? null) === null) {
+    if (message.type === 'snapshot-request' && (receiver?.offered ?? null) === null) {
       // Either it was lost, or its receiver has no need of it.
       this.#reportSnapshot(message.from, message.to, arrives);
     }
@@ -221,10 +222,10 @@ export class TestCluster {
   }
 
   crash(member: TestMember, survivors = 0, forgotten = 0): void {
-    const { installing } = member;
+    const { offered } = member;
     member.crash(survivors, forgotten);
-    if (installing !== null) {
-      this.#reportSnapshot(installing.from, member.id, false);
+    if (offered !== null) {
+      this.#reportSnapshot(offered.from, member.id, false);
     }
     for (const [id, read] of this.pendingReads) {
       if (read.member === member.id) {
@@ -262,21 +263,39 @@ export class TestCluster {
     this.step(member, { type: 'compact', snapshot, through });
   }
 
-  /** Ends the transfer of a snapshot to a member. */
-  finishInstall(member: TestMember, delivered: boolean): void {
-    const { installing } = member;
-    if (installing === null) {
+  /** A member has fetched the snapshot that it was offered, and begins to install it, unless it has no need any more. */
+  beginInstall(member: TestMember): void {
+    const { offered } = member;
+    if (offered !== null && member.running.needsSnapshot(offered.snapshot)) {
+      member.toApply.length = 0;
+      this.step(member, { type: 'snapshot-installing', snapshot: offered.snapshot });
+    } else if (offered !== null && !member.isInstalling) {
+      member.offered = null;
+      this.#reportSnapshot(offered.from, member.id, true);
+    }
+  }
+
+  /** Completes the installation of a snapshot. */
+  finishInstall(member: TestMember): void {
+    const { offered } = member;
+    if (offered === null || !member.isInstalling) {
       return;
     }
-    if (delivered && installing.snapshot.index > member.applied) {
-      while (member.disk.pendingWrites > 0) {
-        this.persist(member);
-      }
-      member.install(installing.snapshot);
-      this.step(member, { type: 'snapshot-installed', snapshot: installing.snapshot });
+    while (member.disk.pendingWrites > 0) {
+      this.persist(member);
     }
-    member.installing = null;
-    this.#reportSnapshot(installing.from, member.id, delivered);
+    member.install(offered.snapshot);
+    this.step(member, { type: 'snapshot-installed', snapshot: offered.snapshot });
+    this.#reportSnapshot(offered.from, member.id, true);
+  }
+
+  /** The transfer of the snapshot fails. */
+  failTransfer(member: TestMember): void {
+    const { offered } = member;
+    if (offered !== null && !member.isInstalling) {
+      member.offered = null;
+      this.#reportSnapshot(offered.from, member.id, false);
+    }
   }
 
   isCut(from: MemberId, to: MemberId): boolean {

@@ -21,8 +21,8 @@ export class TestMember {
   applied: LogIndex = noIndex;
   /** Handed out and not applied yet. */
   readonly toApply: Entry[] = [];
-  /** A leader's snapshot that is under way. */
-  installing: { readonly from: MemberId; readonly snapshot: SnapshotDescription } | null = null;
+  /** A leader's snapshot that is being fetched or installed. */
+  offered: { readonly from: MemberId; readonly snapshot: SnapshotDescription } | null = null;
 
   constructor(id: MemberId, options: RaftOptions, disk: SimulatedDisk) {
     this.id = id;
@@ -54,7 +54,7 @@ export class TestMember {
     this.applied = Math.min(this.applied, kept) as LogIndex;
     this.core = null;
     this.toApply.length = 0;
-    this.installing = null;
+    this.offered = null;
   }
 
   /** Keeps the memory's log as the output says. */
@@ -65,7 +65,7 @@ export class TestMember {
       this.log.push(...output.persist.entries);
     }
     this.toApply.push(...output.entriesToApply);
-    this.installing = output.snapshotToInstall ?? this.installing;
+    this.offered = output.snapshotToInstall ?? this.offered;
   }
 
   compact(snapshot: SnapshotDescription, through: LogIndex): void {
@@ -79,7 +79,12 @@ export class TestMember {
     this.firstIndex = this.disk.firstIndex;
     this.applied = snapshot.index;
     this.toApply.length = 0;
-    this.installing = null;
+    this.offered = null;
+  }
+
+  /** Whether the state machine is being replaced. */
+  get isInstalling(): boolean {
+    return this.core !== null && this.core.state.installing !== null;
   }
 
   /** What the checker looks at; null while the member is down. */
