@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { missingCommand, runCommand, type CommandResult } from '../system/harness/command.ts';
+import { eventually } from '../system/harness/eventually.ts';
 import { TestCluster } from '../system/harness/test-cluster.ts';
 
 /** Debian's etcdctl speaks the etcd v3 API as any stock client does. */
@@ -120,6 +121,20 @@ describe('etcdctl', { skip: missingCommand('etcdctl', 'etcd-client') }, () => {
     assert.equal((stdout + stderr).match(/is healthy/g)?.length, 3, stdout + stderr);
   });
 
+  test('hashes are equal on all members, and there is nothing to defragment', async () => {
+    await succeeds(['put', 'hashed', 'value']);
+    const { revision } = await cluster.client.put('hashed', 'again');
+    type Hashed = { HashKV: { hash: number; header: { revision: number } } };
+    // The members apply the last put one after the other.
+    await eventually('every member hashes the revision', async () => {
+      const { stdout } = await etcdctl(['endpoint', 'hashkv', `--rev=${revision}`, '--write-out=json']);
+      const hashes: Hashed[] = JSON.parse(stdout);
+      assert.equal(hashes.length, 3);
+      assert.equal(new Set(hashes.map(({ HashKV }) => HashKV.hash)).size, 1);
+    });
+    assert.match(await succeeds(['defrag']), /Finished defragmenting etcd member/);
+  });
+
   test('errors have the words of etcd', async () => {
     await fails(['put', '', 'value'], /etcdserver: key is not provided/);
     await fails(['put', 'absent-key', '--ignore-value'], /etcdserver: key not found/);
@@ -136,3 +151,45 @@ describe('etcdctl', { skip: missingCommand('etcdctl', 'etcd-client') }, () => {
     await cluster.leader();
   });
 });
+
+describe('etcdctl and a member that is full', { skip: missingCommand('etcdctl', 'etcd-client') }, () => {
+  test('the alarm stands until keys are deleted and compacted, as the manual of etcd goes', async () => {
+    await using cluster = await TestCluster.start({
+      members: 1,
+      flags: ['--quota-backend-bytes=1MiB'],
+    });
+    const endpoints = `--endpoints=${cluster.endpoints.join(',')}`;
+    const etcdctl = (args: readonly string[], stdin = ''): Promise<CommandResult> =>
+      runCommand('etcdctl', [...args, endpoints], { environment: { ETCDCTL_API: '3' }, stdin });
+    const value = 'x'.repeat(100_000);
+    const answers: CommandResult[] = [];
+    await eventually('the quota is used up', async () => {
+      answers.push(await etcdctl(['put', `filler ${answers.length}`], value));
+      const { stdout } = await etcdctl(['alarm', 'list']);
+      assert.match(stdout, /^memberID:\d+ alarm:NOSPACE/);
+    });
+    const refused = await etcdctl(['put', 'late', 'value']);
+    assert.match(refused.stderr, /etcdserver: mvcc: database space exceeded/);
+    assert.equal((await etcdctl(['get', 'filler 0', '--keys-only'])).code, 0);
+
+    // A hand that clears the alarm while the space is used up does not help for long.
+    assert.match((await etcdctl(['alarm', 'disarm'])).stdout, /alarm:NOSPACE/);
+    assert.match((await etcdctl(['put', 'late'], value)).stderr, /database space exceeded/);
+
+    assert.equal(
+      (await etcdctl(['del', 'filler', '--prefix'])).stdout,
+      `${answers.length - refusals(answers)}\n`,
+    );
+    const { revision } = await cluster.client.status(cluster.member(0).endpoint);
+    assert.equal((await etcdctl(['compaction', String(revision), '--physical'])).code, 0);
+    assert.equal((await etcdctl(['defrag'])).code, 0);
+    await eventually('the alarm has cleared itself', async () => {
+      assert.equal((await etcdctl(['alarm', 'list'])).stdout, '');
+    });
+    assert.equal((await etcdctl(['put', 'late'], value)).stdout, 'OK\n');
+  });
+});
+
+function refusals(answers: readonly CommandResult[]): number {
+  return answers.filter(({ stderr }) => stderr.includes('database space exceeded')).length;
+}

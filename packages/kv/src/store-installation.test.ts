@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { RangeRequest, TxnRequest } from '@quorate/protocol';
-import type { Engine, EngineBatch, EngineView, StoredRecord } from './engine/engine.ts';
+import type { Engine, EngineBatch, EngineView, PositionedRecord, StoredRecord } from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
 import { MemoryEngine } from './engine/memory-engine.ts';
 import { SnapshotDecoder } from './snapshot-decoder.ts';
@@ -59,6 +59,10 @@ class RecordingEngine implements Engine {
 
   read(position: number): StoredRecord | null {
     return this.inner.read(position);
+  }
+
+  readFrom(position: number, maxRecords: number): readonly PositionedRecord[] {
+    return this.inner.readFrom(position, maxRecords);
   }
 
   openView(): EngineView {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PublishMember, RangeRequest } from '@quorate/protocol';
 import { type CommandBody, encodeCommand } from './command.ts';
-import type { Engine, EngineBatch, EngineView, StoredRecord } from './engine/engine.ts';
+import type { Engine, EngineBatch, EngineView, PositionedRecord, StoredRecord } from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
 import { MemoryEngine } from './engine/memory-engine.ts';
 import { SqliteEngine } from './engine/sqlite-engine.ts';
@@ -40,6 +40,10 @@ class WatchedEngine implements Engine {
 
   read(position: number): StoredRecord | null {
     return this.inner.read(position);
+  }
+
+  readFrom(position: number, maxRecords: number): readonly PositionedRecord[] {
+    return this.inner.readFrom(position, maxRecords);
   }
 
   openView(): EngineView {

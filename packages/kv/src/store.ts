@@ -19,6 +19,7 @@ import { KeyIndex } from './key-index.ts';
 import { executeRange } from './range.ts';
 import { executeCheckpoint, executeGrant, executePutWithTtl, executeRevoke } from './lease-commands.ts';
 import { type Lease, LeaseTable } from './lease-table.ts';
+import { type DigestRange, RecordDigest } from './record-digest.ts';
 import { restoreIndex } from './restore-index.ts';
 import { responseHeader } from './response-header.ts';
 import {
@@ -344,6 +345,36 @@ export class Store {
     }
   }
 
+  /**
+   * Begins a checksum over records, which all members have alike (see `RecordDigest`). `lastPosition` must lie
+   * before `nextPosition`, or be infinite.
+   */
+  openDigest(range: DigestRange): RecordDigest {
+    return this.guard(() => {
+      this.commit();
+      const { map } = this;
+      return new RecordDigest(
+        {
+          map,
+          readFrom: (position, maxRecords) => this.guard(() => this.engine.readFrom(position, maxRecords)),
+          isCurrent: () => this.map === map,
+        },
+        range,
+      );
+    });
+  }
+
+  /** The revision that a request means by `requested`. Throws a StoreError `compacted` or `future-revision`. */
+  resolveRevision(requested: number): number {
+    this.checkUsable();
+    return this.map.resolveRevision(requested);
+  }
+
+  /** One more than the number of records ever written: where the next one goes. */
+  get nextPosition(): number {
+    return this.map.nextPosition;
+  }
+
   /** Bytes that the engine takes. */
   get sizeBytes(): number {
     return this.engine.size().totalBytes;
@@ -355,8 +386,7 @@ export class Store {
   }
 
   /**
-   * A hash over all that can be read: every revision from the compacted one on, leases, and the members' attributes.
-   * A hash over all that can be read: every revision from the compacted one on, the members' attributes and the alarms.
+   * A hash over all that can be read: every revision from the compacted one on, leases, members' attributes, alarms.
    * Stores that have applied the same entries have the same digest, whatever their engine and however far
    * compaction has got. Reads everything: for tests and simulations, not for a busy member.
    */

@@ -1,4 +1,5 @@
 export type { Call } from './call.ts';
+export { digestRecords } from './digest-records.ts';
 export {
   type PeerAnswer,
   PeerCallError,

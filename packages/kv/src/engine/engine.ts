@@ -40,6 +40,9 @@ export interface Engine {
   /** Returns null if there is no such record. The result belongs to the caller. */
   read(position: number): StoredRecord | null;
 
+  /** The first records at or after a position, in order, at most `maxRecords`. The result belongs to the caller. */
+  readFrom(position: number, maxRecords: number): readonly PositionedRecord[];
+
   /** All that is committed now, unchanged by later commits, until the view is closed. */
   openView(): EngineView;
 

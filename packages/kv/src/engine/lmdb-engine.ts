@@ -95,6 +95,15 @@ export class LmdbEngine implements Engine {
     }
   }
 
+  readFrom(position: number, maxRecords: number): readonly PositionedRecord[] {
+    try {
+      const found = this.records.getRange({ start: position, limit: maxRecords });
+      return [...found].map(({ key, value }) => ({ position: key, ...split(value) }));
+    } catch (error) {
+      throw lmdbError(error, this.directory);
+    }
+  }
+
   openView(): EngineView {
     try {
       return new LmdbView(this.root.useReadTransaction(), this.records, this.facts);

@@ -36,6 +36,19 @@ export class MemoryEngine implements Engine {
     return page?.records[position % pageRecords]?.read() ?? null;
   }
 
+  readFrom(position: number, maxRecords: number): readonly PositionedRecord[] {
+    const found: PositionedRecord[] = [];
+    for (const [pageNumber, { records }] of this.pages) {
+      if ((pageNumber + 1) * pageRecords <= position) continue;
+      for (const record of records) {
+        if (found.length === maxRecords) return found;
+        if (record === undefined || record.position < position) continue;
+        found.push({ position: record.position, ...record.read() });
+      }
+    }
+    return found;
+  }
+
   openView(): EngineView {
     const facts = [...this.factsByName].map(([name, content]) => ({ name, content }));
     const pages = [...this.pages.values()];

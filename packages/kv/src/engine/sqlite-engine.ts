@@ -101,6 +101,20 @@ export class SqliteEngine implements Engine {
     }
   }
 
+  readFrom(position: number, maxRecords: number): readonly PositionedRecord[] {
+    try {
+      this.beginReading();
+      const rows = this.statements.readFrom.all(position, maxRecords);
+      return (rows as unknown as [number, Uint8Array, Uint8Array][]).map(([at, header, value]) => ({
+        position: at,
+        header,
+        value,
+      }));
+    } catch (error) {
+      throw sqliteError(error, this.file);
+    }
+  }
+
   openView(): EngineView {
     return SqliteView.open(this.file);
   }
@@ -164,6 +178,7 @@ type Statements = {
   readonly removeFact: StatementSync;
   readonly commit: StatementSync;
   readonly read: StatementSync;
+  readonly readFrom: StatementSync;
   readonly pages: StatementSync;
 };
 
@@ -176,6 +191,11 @@ function prepareStatements(database: DatabaseSync): Statements {
     removeFact: database.prepare('DELETE FROM fact WHERE name = ?'),
     commit: database.prepare('COMMIT'),
     read: asArrays(database.prepare('SELECT header, value FROM record WHERE position = ?')),
+    readFrom: asArrays(
+      database.prepare(
+        'SELECT position, header, value FROM record WHERE position >= ? ORDER BY position LIMIT ?',
+      ),
+    ),
     pages: asArrays(
       database.prepare('SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count'),
     ),

@@ -193,6 +193,24 @@ function commitTests(withEngine: WithEngine): void {
       assert.notEqual(engine.read(4), null);
     }));
 
+  test('reads some records from a position on', () =>
+    withEngine((engine) => {
+      engine.commit(batchOf(1, 3000, { removedPositions: [5, 1500] }));
+      const positions = (from: number, max: number): number[] =>
+        engine.readFrom(from, max).map(({ position, header, value }) => {
+          assert.deepEqual({ position, header, value }, recordAt(position));
+          return position;
+        });
+      assert.deepEqual(positions(1, 6), [1, 2, 3, 4, 6, 7]);
+      assert.deepEqual(positions(1023, 3), [1023, 1024, 1025]);
+      assert.deepEqual(positions(1500, 2), [1501, 1502]);
+      assert.deepEqual(positions(2999, 10), [2999, 3000]);
+      assert.deepEqual(positions(3001, 10), []);
+      assert.equal(positions(1, 5000).length, 2998);
+      engine.commit(batchOf(3001, 1));
+      assert.deepEqual(positions(3000, 10), [3000, 3001]);
+    }));
+
   test('tells how much it takes', () =>
     withEngine((engine) => {
       const value = new Uint8Array(1000);

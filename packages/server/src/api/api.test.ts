@@ -462,6 +462,31 @@ describe('the cluster and the member', () => {
     await api.call(clusterService.methods.memberList, { linearizable: false });
   });
 
+  test('hashes are of a revision, and say which one and how far it is compacted', async () => {
+    const api = new TestApi();
+    const { hashKV, hash } = maintenanceService.methods;
+    await api.put('a', '1');
+    const first = await api.call(hashKV, { revision: 0 });
+    assert.deepEqual([first.hashRevision, first.compactRevision, first.header?.revision], [2, 0, 2]);
+    assert.equal((await api.call(hash, {})).hash, first.hash);
+    await api.put('a', '2');
+    assert.deepEqual((await api.call(hashKV, { revision: 2 })).hash, first.hash);
+    assert.notEqual((await api.call(hashKV, { revision: 3 })).hash, first.hash);
+    await api.call(kv.compact, CompactionRequest.create({ revision: 3 }));
+    const compacted = await api.call(hashKV, { revision: 3 });
+    assert.equal(compacted.compactRevision, 3);
+    await assertFails(
+      api.call(hashKV, { revision: 2 }),
+      'out-of-range',
+      'etcdserver: mvcc: required revision has been compacted',
+    );
+    await assertFails(
+      api.call(hashKV, { revision: 4 }),
+      'out-of-range',
+      'etcdserver: mvcc: required revision is a future revision',
+    );
+  });
+
   test('there is nothing to defragment and no downgrade to prepare', async () => {
     const api = new TestApi();
     const { defragment, downgrade } = maintenanceService.methods;

@@ -11,6 +11,7 @@ import {
 import type { ApiMethod } from './api-method.ts';
 import { type BindOptions, bindMethod } from './bind-method.ts';
 import { clusterMethods } from './cluster-methods.ts';
+import { hashMethods } from './hash-methods.ts';
 import type { HealthMethods } from './health-methods.ts';
 import { kvMethods } from './kv-methods.ts';
 import { maintenanceMethods } from './maintenance-methods.ts';
@@ -39,6 +40,7 @@ export function createApi(options: ApiOptions): readonly ApiMethod[] {
   const handled = [
     ...kvMethods(options.member),
     ...clusterMethods(options.member),
+    ...hashMethods(options.member),
     ...maintenanceMethods(options.member),
     ...options.health.methods(),
   ];

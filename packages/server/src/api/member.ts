@@ -14,6 +14,8 @@ export type Member = Pick<
     | 'removeCompacted'
     | 'memberAttributes'
     | 'alarms'
+    | 'openDigest'
+    | 'resolveRevision'
     | 'revision'
     | 'sizeBytes'
     | 'sizeInUseBytes'

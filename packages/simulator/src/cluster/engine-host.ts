@@ -4,6 +4,7 @@ import {
   EngineError,
   type EngineView,
   MemoryEngine,
+  type PositionedRecord,
   type StoredRecord,
 } from '@quorate/kv';
 import type { Life } from '../host/life.ts';
@@ -143,6 +144,10 @@ class HostedEngine implements Engine {
 
   read(position: number): StoredRecord | null {
     return this.inner.read(position);
+  }
+
+  readFrom(position: number, maxRecords: number): readonly PositionedRecord[] {
+    return this.inner.readFrom(position, maxRecords);
   }
 
   openView(): EngineView {
