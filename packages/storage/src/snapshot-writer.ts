@@ -32,9 +32,15 @@ export class GrowingFile {
     try {
       if (offset === 0) await removeIfPresent(fileSystem, path);
       const file = await fileSystem.open(path, offset === 0 ? 'create' : 'write');
-      // So that what comes is found again after a power failure.
-      if (offset === 0) await fileSystem.syncDirectory(directory);
-      return new GrowingFile(fileSystem, directory, name, file, offset);
+      const growing = new GrowingFile(fileSystem, directory, name, file, offset);
+      try {
+        // So that what comes is found again after a power failure.
+        if (offset === 0) await fileSystem.syncDirectory(directory);
+        return growing;
+      } catch (error) {
+        await growing.discard();
+        throw error;
+      }
     } catch (error) {
       throw toStorageError(error, 'creating', path);
     }
