@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { type DescriptorSet, describeMessages } from './describe-messages.ts';
 
 const packageDirectory = import.meta.dirname;
 
@@ -14,27 +15,39 @@ export const generatedDirectory = path.join(packageDirectory, 'src', 'generated'
 export function generate(): ReadonlyMap<string, string> {
   const directory = mkdtempSync(path.join(tmpdir(), 'quorate-generate-'));
   try {
-    const buf = path.join(packageDirectory, '..', '..', 'node_modules', '.bin', 'buf');
-    const run = spawnSync(buf, ['generate', '--output', directory], {
-      cwd: packageDirectory,
-      encoding: 'utf8',
-      env: { ...process.env, PATH: `${path.dirname(buf)}${path.delimiter}${process.env.PATH}` },
-    });
-    if (run.status !== 0) {
-      throw new Error(`buf generate failed: ${run.error?.message ?? run.stderr}`);
-    }
+    runBuf(['generate', '--output', directory]);
     const root = path.join(directory, 'src', 'generated');
     const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((file) =>
       file.endsWith('.ts'),
     );
-    return new Map(
-      files
-        .sort()
-        .map((file) => [file, adapt(readFileSync(path.join(root, file), 'utf8'), path.dirname(file))]),
-    );
+    const texts = files.map((file): [string, string] => [
+      file,
+      adapt(readFileSync(path.join(root, file), 'utf8'), path.dirname(file)),
+    ]);
+    texts.push(['message-shapes.ts', describeMessages(descriptors())]);
+    return new Map(texts.sort(([a], [b]) => (a < b ? -1 : 1)));
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+function descriptors(): DescriptorSet {
+  const options = ['--as-file-descriptor-set', '--exclude-source-info', '--output', '-#format=json'];
+  return JSON.parse(runBuf(['build', ...options])) as DescriptorSet;
+}
+
+/** What buf prints. */
+function runBuf(parameters: readonly string[]): string {
+  const buf = path.join(packageDirectory, '..', '..', 'node_modules', '.bin', 'buf');
+  const run = spawnSync(buf, parameters, {
+    cwd: packageDirectory,
+    encoding: 'utf8',
+    env: { ...process.env, PATH: `${path.dirname(buf)}${path.delimiter}${process.env.PATH}` },
+  });
+  if (run.status !== 0) {
+    throw new Error(`buf ${parameters[0]} failed: ${run.error?.message ?? run.stderr}`);
+  }
+  return run.stdout;
 }
 
 /** Replaces the committed sources by `files`. */

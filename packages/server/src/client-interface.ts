@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock, Logger } from '@quorate/replica';
-import { createApi, serviceNames } from './api/api.ts';
+import { createApi, methodDescriptions, serviceNames } from './api/api.ts';
 import type { CallTimes } from './api/call-context.ts';
 import { CallLimit } from './api/call-limit.ts';
 import { HealthMethods } from './api/health-methods.ts';
@@ -8,6 +8,7 @@ import type { Member } from './api/member.ts';
 import { refuseIsolated } from './api/refuse-isolated.ts';
 import { requireLeader } from './api/require-leader.ts';
 import { StreamLimit } from './api/stream-limit.ts';
+import { Gateway } from './gateway/gateway.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import { createHttpApi } from './http/http-api.ts';
 import { HttpServer } from './http/http-server.ts';
@@ -31,6 +32,10 @@ const connectionStreamsMax = 1_024;
 const messageOverheadBytes = 512 * 1024;
 /** What requests that are being received may take, over all connections. */
 const receivingMaxBytes = 256 * 1024 * 1024;
+/** How much longer a request may be in JSON, where bytes are base64. */
+const jsonExpansion = 1.5;
+/** How long the client of the gateway may take to send a request, in milliseconds. */
+const bodyTimeoutMs = 10_000;
 /** As etcd. */
 const keepaliveIntervalMs = 2 * 60 * 60 * 1000;
 const keepaliveTimeoutMs = 20_000;
@@ -52,6 +57,7 @@ export class ClientInterface {
     const { member, clock, times } = options;
     this.member = member;
     const logger = options.logger.child({ component: 'api' });
+    const messageMaxBytes = options.requestMaxBytes + messageOverheadBytes;
     const methods = createApi({
       member,
       health: this.health,
@@ -62,13 +68,19 @@ export class ClientInterface {
     });
     this.grpc = new GrpcServer(methods, {
       clock,
-      messageMaxBytes: options.requestMaxBytes + messageOverheadBytes,
+      messageMaxBytes,
       receivingMaxBytes,
       connectionCallsMax,
       keepaliveIntervalMs,
       keepaliveTimeoutMs,
     });
-    this.http = new HttpServer(createHttpApi({ member, clock, timeoutMaxMs: times.timeoutMaxMs }), {
+    const gateway = new Gateway(methods, methodDescriptions, {
+      clock,
+      bodyMaxBytes: jsonExpansion * messageMaxBytes,
+      bodyTimeoutMs,
+      receivingMaxBytes,
+    });
+    this.http = new HttpServer(createHttpApi({ gateway, member, clock, timeoutMaxMs: times.timeoutMaxMs }), {
       clock,
       logger,
     });

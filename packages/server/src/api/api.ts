@@ -35,7 +35,12 @@ const services = [
 /** The names of all services, built or not. */
 export const serviceNames: readonly string[] = services.map((service) => service.serviceName);
 
-/** Every method of every service: those that are built with their handlers, the others say that they are not. */
+/** Every method of every service. */
+export const methodDescriptions: readonly MethodDescription<unknown, unknown>[] = services.flatMap(
+  (service): MethodDescription<unknown, unknown>[] => Object.values(service.methods),
+);
+
+/** The methods that are built with their handlers, the others say that they are not. */
 export function createApi(options: ApiOptions): readonly ApiMethod[] {
   const handled = [
     ...kvMethods(options.member),
@@ -45,10 +50,7 @@ export function createApi(options: ApiOptions): readonly ApiMethod[] {
     ...options.health.methods(),
   ];
   const byPath = new Map(handled.map((method) => [method.description.path, method]));
-  const descriptions = services.flatMap((service): MethodDescription<unknown, unknown>[] =>
-    Object.values(service.methods),
-  );
-  return descriptions.map((description) => {
+  return methodDescriptions.map((description) => {
     return bindMethod(byPath.get(description.path) ?? { kind: 'unimplemented', description }, options);
   });
 }

@@ -4,7 +4,7 @@ import type { ApiError, StatusName } from '../api/api-error.ts';
 export const outcomeKey = 'quorate-outcome';
 
 /** gRPC's numbers of the statuses (grpc/status in the protocol's documentation). */
-const statusNumbers: Readonly<Record<StatusName, number>> = {
+export const statusNumbers: Readonly<Record<StatusName, number>> = {
   cancelled: 1,
   unknown: 2,
   'invalid-argument': 3,

@@ -4,8 +4,10 @@ import type { Clock } from '@quorate/replica';
 import { alarmName } from '../api/alarm-name.ts';
 import { etcdVersion } from '../api/etcd-version.ts';
 import type { Member } from '../api/member.ts';
+import type { Gateway } from '../gateway/gateway.ts';
 
 export type HttpApiOptions = {
+  readonly gateway: Gateway;
   readonly member: Member;
   readonly clock: Clock;
   /** How long a health check may wait for a leader, in milliseconds. */
@@ -22,8 +24,8 @@ type Answer = {
 type Check = { readonly name: string; readonly run: () => Promise<void> };
 
 /**
- * What is answered over HTTP/1.1, in the shapes that etcd's users know: `/version`, `/health`, and the probes
- * `/livez` (this process works) and `/readyz` (and it reaches a majority).
+ * What is answered over HTTP/1.1, in the shapes that etcd's users know: the gateway, `/version`, `/health`, and
+ * the probes `/livez` (this process works) and `/readyz` (and it reaches a majority).
  */
 export function createHttpApi(
   options: HttpApiOptions,
@@ -31,6 +33,10 @@ export function createHttpApi(
   return async (request, response) => {
     // The target is compared, never resolved: what is no plain path is nothing that is served.
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
+    if (options.gateway.serves(path)) {
+      await options.gateway.handle(request, response, path);
+      return;
+    }
     const answered = await answer(request.method ?? 'GET', path, new URLSearchParams(query), options);
     const { status, contentType, headers } = answered;
     const body = Buffer.from(answered.body);

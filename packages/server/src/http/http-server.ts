@@ -65,8 +65,7 @@ export class HttpServer {
   private begin(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     this.stopWaiting(socket);
-    // A body is never read; one that is sent nevertheless must not fill memory.
-    request.resume();
+    // A body that nobody has read by then is dropped by Node when the answer is sent.
     response.once('close', () => {
       if (this.stopping) socket.destroySoon();
       else if (!socket.destroyed) this.wait(socket);
