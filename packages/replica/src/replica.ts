@@ -253,6 +253,7 @@ export class Replica {
     };
     this.transport = this.options.connect(events);
     this.updatePeers();
+    this.store.onWatchersBehind(() => this.scheduleTurn());
     this.armTick();
     const { voters, outgoingVoters } = this.core.status().configuration;
     if (voters.length === 1 && outgoingVoters.length === 0 && voters[0] === this.options.memberId) {
@@ -320,6 +321,8 @@ export class Replica {
       this.stepReads();
       this.flush();
       this.applyNext();
+      // A slice a turn, so that watchers who begin far in the past hold up nothing.
+      if (this.store.feedWatchers()) this.scheduleTurn();
     } catch (error) {
       this.fail(error);
     }

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net';
-import type { Clock, Logger } from '@quorate/replica';
+import type { Clock, Logger, Random } from '@quorate/replica';
 import { createApi, methodDescriptions, serviceNames } from './api/api.ts';
 import type { CallTimes } from './api/call-context.ts';
 import { CallLimit } from './api/call-limit.ts';
 import { HealthMethods } from './api/health-methods.ts';
+import { LeaderlessStreams } from './api/leaderless-streams.ts';
 import type { Member } from './api/member.ts';
 import { refuseIsolated } from './api/refuse-isolated.ts';
 import { requireLeader } from './api/require-leader.ts';
@@ -20,6 +21,10 @@ export type ClientInterfaceOptions = {
   readonly logger: Logger;
   readonly times: CallTimes;
   readonly requestMaxBytes: number;
+  readonly electionTimeoutMs: number;
+  /** How often watchers that want to know are told of their progress, in milliseconds. */
+  readonly watchProgressIntervalMs: number;
+  readonly random: Random;
 };
 
 /** The most calls that are handled at a time, over all connections, and over one. */
@@ -58,10 +63,26 @@ export class ClientInterface {
     this.member = member;
     const logger = options.logger.child({ component: 'api' });
     const messageMaxBytes = options.requestMaxBytes + messageOverheadBytes;
+    const leaderless = new LeaderlessStreams({
+      member,
+      clock,
+      electionTimeoutMs: options.electionTimeoutMs,
+    });
     const methods = createApi({
       member,
+      watch: {
+        progressIntervalMs: options.watchProgressIntervalMs,
+        fragmentBytes: messageMaxBytes,
+        random: options.random,
+      },
       health: this.health,
-      guards: [this.limit.guard, this.streams.guard, requireLeader(member), refuseIsolated(member)],
+      guards: [
+        this.limit.guard,
+        this.streams.guard,
+        requireLeader(member),
+        leaderless.guard,
+        refuseIsolated(member),
+      ],
       clock,
       logger,
       times,

@@ -224,7 +224,7 @@ function publish(
 }
 
 function serveClients(
-  { configuration, clock, logger, parts }: Making,
+  { configuration, clock, random, logger, parts }: Making,
   replica: Replica,
   listener: Listener,
 ): void {
@@ -238,6 +238,9 @@ function serveClients(
       answerReserveMs: configuration.heartbeatInterval + answerTravelMs,
     },
     requestMaxBytes: configuration.maxRequestBytes,
+    electionTimeoutMs: configuration.electionTimeout,
+    watchProgressIntervalMs: configuration.watchProgressNotifyInterval,
+    random,
   });
   parts.defer(async () => clients.drain(clock));
   parts.defer(() => listener.stopListening());

@@ -15,6 +15,15 @@ export type StreamHandler<Request, Response> = (
   context: StreamContext,
 ) => AsyncIterable<Response>;
 
+/** A response that its handler has encoded itself, because it knows a cheaper way than the codec's. */
+export class EncodedMessage {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+}
+
 /**
  * Answers any number of requests with any number of responses, in whatever order. The requests never throw:
  * they end when the client has sent its last one, and when the stream is over (`context.signal`). They are read
@@ -23,7 +32,7 @@ export type StreamHandler<Request, Response> = (
 export type BidiHandler<Request, Response> = (
   requests: AsyncIterable<Request>,
   context: StreamContext,
-) => AsyncIterable<Response>;
+) => AsyncIterable<Response | EncodedMessage>;
 
 /** A method of the API with its handler, or without one. */
 export type HandledMethod =

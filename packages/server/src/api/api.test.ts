@@ -20,7 +20,6 @@ import {
   RangeRequest_SortOrder,
   RequestOp,
   TxnRequest,
-  watchService,
 } from '@quorate/protocol';
 import { ReplicaError } from '@quorate/replica';
 import { ManualClock } from '../testing/manual-clock.ts';
@@ -35,6 +34,11 @@ import { refuseIsolated } from './refuse-isolated.ts';
 import { requireLeader } from './require-leader.ts';
 
 const kv = kvService.methods;
+const watch = {
+  progressIntervalMs: 10_000,
+  fragmentBytes: 2 * 1024 * 1024,
+  random: { integer: (): number => 0 },
+};
 
 function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text);
@@ -53,6 +57,7 @@ class TestApi {
     createApi({
       member: this.member,
       health: this.health,
+      watch,
       guards: [this.limit.guard, requireLeader(this.member), refuseIsolated(this.member)],
       clock: this.clock,
       logger: this.logger,
@@ -256,7 +261,6 @@ describe('what fails', () => {
   test('what is not built says so by name', async () => {
     const api = new TestApi();
     const missing = [
-      ...Object.values(watchService.methods),
       ...Object.values(leaseService.methods),
       ...Object.values(authService.methods),
       clusterService.methods.memberAdd,
@@ -345,6 +349,7 @@ describe('RangeStream', () => {
     const invoke = createApi({
       member: api.member,
       health: api.health,
+      watch,
       guards: [],
       clock: api.clock,
       logger: api.logger,

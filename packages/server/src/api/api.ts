@@ -16,10 +16,13 @@ import type { HealthMethods } from './health-methods.ts';
 import { kvMethods } from './kv-methods.ts';
 import { maintenanceMethods } from './maintenance-methods.ts';
 import type { Member } from './member.ts';
+import { watchMethods } from './watch/watch-methods.ts';
+import type { WatchSettings } from './watch/watch-session.ts';
 
 export type ApiOptions = BindOptions & {
   readonly member: Member;
   readonly health: HealthMethods;
+  readonly watch: WatchSettings;
 };
 
 const services = [
@@ -44,6 +47,7 @@ export const methodDescriptions: readonly MethodDescription<unknown, unknown>[] 
 export function createApi(options: ApiOptions): readonly ApiMethod[] {
   const handled = [
     ...kvMethods(options.member),
+    ...watchMethods(options.member, options.watch),
     ...clusterMethods(options.member),
     ...hashMethods(options.member),
     ...maintenanceMethods(options.member),

@@ -1,7 +1,7 @@
 import { type MethodDescription, WireError } from '@quorate/protocol';
 import type { Clock, Logger } from '@quorate/replica';
 import { ApiError } from './api-error.ts';
-import type { ApiMethod, HandledMethod } from './api-method.ts';
+import { type ApiMethod, EncodedMessage, type HandledMethod } from './api-method.ts';
 import { CallContext, type CallTimes, type IncomingCall } from './call-context.ts';
 import { toApiError } from './error-table.ts';
 import type { Guard, GuardedCall } from './guard.ts';
@@ -94,7 +94,7 @@ async function* streamAnswers(
     const { request, handle } = begin(context);
     end = admit(guards, { kind: 'stream', path, request, context });
     for await (const response of untilAborted(handle(), context.signal)) {
-      yield codec.encode(response).finish();
+      yield response instanceof EncodedMessage ? response.bytes : codec.encode(response).finish();
     }
     if (context.failure !== null) throw context.failure;
   } catch (error) {

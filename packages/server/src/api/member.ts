@@ -16,6 +16,7 @@ export type Member = Pick<
     | 'alarms'
     | 'openDigest'
     | 'resolveRevision'
+    | 'watch'
     | 'revision'
     | 'sizeBytes'
     | 'sizeInUseBytes'

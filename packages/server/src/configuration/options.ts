@@ -1,7 +1,7 @@
 import { foundingMembers } from './founding-members.ts';
 import { advertiseUrls, listenUrls } from './network-address.ts';
 import { type DerivedOption, derivedOption, option, type Option } from './option.ts';
-import { byteSize, choice, memberName, text, wholeNumber } from './value-type.ts';
+import { byteSize, choice, duration, memberName, text, wholeNumber } from './value-type.ts';
 
 /** As etcd's: the default, and what is still said to work well. */
 const quotaDefaultBytes = 2 * 1024 * 1024 * 1024;
@@ -134,6 +134,14 @@ export const options = {
     default: 128,
     summary: 'The most operations in one branch of a transaction.',
     reason: 'A transaction is applied in one go, and everything else waits for it.',
+  }),
+  watchProgressNotifyInterval: option({
+    name: 'watch-progress-notify-interval',
+    type: duration({ minMs: 100, maxMs: 24 * 60 * 60 * 1000 }),
+    default: 10 * 60 * 1000,
+    summary: 'How often watchers that ask for it are told how far they have seen everything.',
+    reason:
+      'Up to a tenth longer by chance. It lets clients of quiet keys resume at a recent revision, before that is compacted.',
   }),
   logLevel: option({
     name: 'log-level',

@@ -47,6 +47,8 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
     maxRequestBytes: stated.maxRequestBytes ?? options.maxRequestBytes.default,
     quotaBackendBytes: stated.quotaBackendBytes ?? options.quotaBackendBytes.default,
     maxTxnOps: stated.maxTxnOps ?? options.maxTxnOps.default,
+    watchProgressNotifyInterval:
+      stated.watchProgressNotifyInterval ?? options.watchProgressNotifyInterval.default,
     logLevel: stated.logLevel ?? options.logLevel.default,
     logFormat: stated.logFormat ?? options.logFormat.default,
   };

@@ -96,6 +96,30 @@ export function byteSize(range: { min: number; max: number }): ValueType<number>
   };
 }
 
+const durationUnitsMs: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** A time in milliseconds, written as in etcd's flags: `500ms`, `10m`, `1h30m`. */
+export function duration(range: { minMs: number; maxMs: number }): ValueType<number> {
+  const { minMs, maxMs } = range;
+  const limits = `${formatDuration(minMs)} to ${formatDuration(maxMs)}`;
+  return textual({
+    description: `time with units \`ms\`, \`s\`, \`m\` or \`h\`, ${limits}`,
+    placeholder: 'TIME',
+    parseText: (value) => {
+      const isDuration = /^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/.test(value.trim());
+      let ms = isDuration ? 0 : Number.NaN;
+      for (const [, number, unit = ''] of value.matchAll(/([0-9.]+)(ms|s|m|h)/g)) {
+        ms += Number(number) * (durationUnitsMs[unit] ?? Number.NaN);
+      }
+      if (!Number.isSafeInteger(ms) || ms < minMs || ms > maxMs) {
+        throw new MalformedValue(`"${value}" is no time of ${limits}; write it as 500ms, 10m or 1h30m`);
+      }
+      return ms;
+    },
+    format: formatDuration,
+  });
+}
+
 /** One of a few words. `notBuilt` are words that will mean something later, each with what to say about it now. */
 export function choice<const Word extends string>(
   words: readonly Word[],
@@ -123,6 +147,14 @@ export function textual<T>(type: Omit<ValueType<T>, 'parseFileValue'>): ValueTyp
 export function scalarText(value: unknown): string {
   if (typeof value === 'string') return value;
   throw new MalformedValue(value === null ? 'has no value' : 'must be a single value, not a list or a map');
+}
+
+function formatDuration(ms: number): string {
+  for (const unit of ['h', 'm', 's']) {
+    const size = durationUnitsMs[unit] ?? 1;
+    if (ms >= size && ms % size === 0) return `${ms / size}${unit}`;
+  }
+  return `${ms}ms`;
 }
 
 function formatBytes(bytes: number): string {

@@ -26,6 +26,7 @@ export class SoloMember implements Member {
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.store.onWatchersBehind(() => clock.defer(() => this.feedWatchers()));
   }
 
   async propose(body: CommandBody, call: Call): Promise<CommandResponse> {
@@ -74,6 +75,10 @@ export class SoloMember implements Member {
         })),
       },
     };
+  }
+
+  private feedWatchers(): void {
+    if (this.store.feedWatchers()) this.clock.defer(() => this.feedWatchers());
   }
 
   private async pass(call: Call): Promise<void> {

@@ -39,6 +39,9 @@ export class TestFrontend implements AsyncDisposable {
       logger: this.logger,
       times: { timeoutMaxMs: 7_000, answerReserveMs: 150 },
       requestMaxBytes: 1.5 * 1024 * 1024,
+      electionTimeoutMs: 1_000,
+      watchProgressIntervalMs: 10_000,
+      random: { integer: () => 0 },
     });
     listener.serve((socket) => this.clients.accept(socket));
     this.client = new TestClient(this.url);
