@@ -108,6 +108,7 @@ async function openReplica(options: PipelineOptions, place: Place): Promise<Repl
     random,
     logger: silentLogger,
     connect: (events) => network.connect(memberId, number, events),
+    corruptionCheckIntervalMs: 0,
     limits: {
       requestMaxBytes: 1.5 * MIB,
       pendingProposalsMax: 65_536,

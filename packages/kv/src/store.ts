@@ -153,6 +153,11 @@ export class Store {
     this.alarmTable.restore(facts);
   }
 
+  /** What has gone wrong so that the store can only be closed; null while it can be used. */
+  get fault(): Error | null {
+    return this.failure;
+  }
+
   /** The index of the last log entry that is applied; 0 before the first. */
   get appliedIndex(): number {
     return this.applied.index;
@@ -207,7 +212,7 @@ export class Store {
   range(request: RangeRequest): RangeResponse {
     this.checkUsable();
     validateRange(request);
-    return executeRange(this.map, request);
+    return this.read(() => executeRange(this.map, request));
   }
 
   /** Executes a transaction that changes nothing (see `isReadOnlyTransaction`). Throws a StoreError. */
@@ -216,7 +221,7 @@ export class Store {
     assert(isReadOnlyTransaction(request), 'a transaction that writes must go through the log');
     limitOperations(request, this.options.transactionMaxOperations);
     validateTransaction(request);
-    return executeTransaction(this.map, request);
+    return this.read(() => executeTransaction(this.map, request));
   }
 
   /** Throws a StoreError for whatever can be refused before a command is proposed. */
@@ -483,6 +488,16 @@ export class Store {
     });
     this.removedPositions = [];
     this.uncommittedEntries = 0;
+  }
+
+  /** A request that is refused harms nothing; an engine that cannot read does. */
+  private read<Result>(work: () => Result): Result {
+    try {
+      return work();
+    } catch (error) {
+      if (error instanceof EngineError) this.failure ??= error;
+      throw error;
+    }
   }
 
   /** Whatever goes wrong in `work` leaves memory and engine different: nothing may be done after it. */

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { KeyValue } from '@quorate/protocol';
 import type { Engine, PositionedRecord, StoredRecord } from './engine/engine.ts';
+import { EngineError } from './engine/engine-error.ts';
 import { KeyHistory, type KeyVersion } from './key-history.ts';
 import type { KeyIndex } from './key-index.ts';
 import { type Key, type KeyRange, toBytes } from './key-range.ts';
@@ -200,7 +201,9 @@ export class VersionedMap {
 
   private record(position: number): StoredRecord {
     const record = this.recordAt(position);
-    assert(record !== null, `the engine lost the record at position ${position}`);
+    if (record === null) {
+      throw new EngineError('damaged', `the engine lost the record at position ${position}`);
+    }
     return record;
   }
 }

@@ -20,10 +20,10 @@ export async function digestRecords(
 ): Promise<RecordDigest> {
   let digest = store.openDigest(range);
   for (;;) {
+    if (call.signal?.aborted === true) throw new ReplicaError('cancelled', 'the caller gave up');
     const progress = digest.step(Math.min(recordsPerStep, maxRecords));
     if (progress === 'finished' || digest.records >= maxRecords) return digest;
     if (progress === 'outdated') digest = store.openDigest(range);
-    if (call.signal?.aborted === true) throw new ReplicaError('cancelled', 'the caller gave up');
     if (clock.monotonicMs() >= call.deadlineMs) {
       throw new ReplicaError('timed-out', 'the records could not be read before the deadline');
     }

@@ -2,16 +2,30 @@
  * What one member may ask another, beside the messages of the consensus protocol.
  *
  * - `ping`: are you there, what time is it at your host, which release do you run.
+ * - `digest`: the checksum of your records at these positions, if your store is compacted at this revision.
  */
-export type PeerRequest = { readonly type: 'ping' };
+export type PeerRequest =
+  | { readonly type: 'ping' }
+  | {
+      readonly type: 'digest';
+      readonly firstPosition: number;
+      readonly lastPosition: number;
+      readonly compactedRevision: number;
+    };
 
 /** The answers. Each has the type of the request that it answers. */
-export type PeerResponse = {
-  readonly type: 'ping';
-  /** Milliseconds since 1970, as the answering host believes. */
-  readonly wallMs: number;
-  readonly version: string;
-};
+export type PeerResponse =
+  | {
+      readonly type: 'ping';
+      /** Milliseconds since 1970, as the answering host believes. */
+      readonly wallMs: number;
+      readonly version: string;
+    }
+  | {
+      readonly type: 'digest';
+      /** Null if it does not have all of the records yet, or is compacted at another revision. */
+      readonly digest: { readonly crc: number; readonly records: number } | null;
+    };
 
 /** What a request of this kind is answered with. */
 export type ResponseTo<Request extends PeerRequest> = Extract<

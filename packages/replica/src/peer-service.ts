@@ -1,4 +1,6 @@
+import type { Store } from '@quorate/kv';
 import type { MemberId } from '@quorate/raft';
+import { digestRecords } from './digest-records.ts';
 import type { PeerRequest, PeerResponse } from './peer-call.ts';
 import type { Clock } from './ports.ts';
 
@@ -7,7 +9,13 @@ export type PeerServiceParts = {
   readonly clock: Clock;
   /** The release that this member runs. */
   readonly version: string;
+  readonly store: Pick<Store, 'openDigest' | 'nextPosition' | 'compactedRevision'>;
+  /** Aborted when the member stops: then nothing touches the store any more. */
+  readonly stopping: AbortSignal;
 };
+
+/** How long computing a checksum may take. The caller waits no longer either. */
+const digestMs = 5_000;
 
 /** Answers what peers ask. What it rejects with becomes a refusal, with the error's code. */
 export class PeerService {
@@ -19,8 +27,26 @@ export class PeerService {
 
   async answer(_from: MemberId, request: PeerRequest): Promise<PeerResponse> {
     switch (request.type) {
+      case 'digest':
+        return { type: 'digest', digest: await this.digest(request) };
       case 'ping':
         return { type: 'ping', wallMs: Math.floor(this.parts.clock.wallMs()), version: this.parts.version };
     }
+  }
+
+  private async digest(
+    request: Extract<PeerRequest, { readonly type: 'digest' }>,
+  ): Promise<{ crc: number; records: number } | null> {
+    const { store, clock, stopping } = this.parts;
+    const { firstPosition, lastPosition, compactedRevision } = request;
+    if (lastPosition >= store.nextPosition || store.compactedRevision !== compactedRevision) return null;
+    const digest = await digestRecords(
+      this.parts,
+      { firstPosition, lastPosition, throughRevision: Infinity },
+      Infinity,
+      { deadlineMs: clock.monotonicMs() + digestMs, signal: stopping },
+    );
+    const { crc, records } = digest;
+    return digest.compactedRevision === compactedRevision ? { crc, records } : null;
   }
 }

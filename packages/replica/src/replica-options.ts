@@ -35,6 +35,8 @@ export type ReplicaOptions = {
   readonly logger: Logger;
   /** Called once while opening; the transport must be ready to send. */
   readonly connect: (events: PeerEvents) => PeerTransport;
+  /** How long a leader waits between comparing two slices of its records with the others'; 0 for never. */
+  readonly corruptionCheckIntervalMs: number;
   readonly limits: ReplicaLimits;
   /** For checkers: sees what the core does. None in production. */
   readonly observer?: CoreObserver;

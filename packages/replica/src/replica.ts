@@ -15,6 +15,7 @@ import {
 import type { WriteAheadLog } from '@quorate/storage';
 import { Alarms } from './alarms.ts';
 import type { Call } from './call.ts';
+import { CorruptionCheck } from './corruption-check.ts';
 import { logEvent } from './event-log.ts';
 import { LeadershipTransfer } from './leadership-transfer.ts';
 import { PendingReads } from './pending-reads.ts';
@@ -50,6 +51,8 @@ export class Replica {
   private readonly reads: PendingReads;
   private readonly transfer = new LeadershipTransfer();
   private readonly alarms: Alarms;
+  private readonly corruptionCheck: CorruptionCheck;
+  private readonly stopping = new AbortController();
   private readonly reportFailure: (error: Error) => void;
   private readonly logReads = new Set<Promise<void>>();
   private readonly peerService: PeerService;
@@ -110,13 +113,25 @@ export class Replica {
       maxCount: options.limits.pendingReadsMax,
       retryMs: options.raft.electionTimeoutTicks * options.tickMs * 0.5,
     });
-    this.peerService = new PeerService({ clock: options.clock, version: options.version });
+    const { clock, store, logger, memberId, version } = options;
+    this.peerService = new PeerService({ clock, store, version, stopping: this.stopping.signal });
     this.alarms = new Alarms({
-      memberId: options.memberId,
+      memberId,
       spaceQuotaBytes: options.limits.spaceQuotaBytes,
-      store: options.store,
-      clock: options.clock,
-      logger: options.logger,
+      store,
+      clock,
+      logger,
+      propose: (body, call) => this.propose(body, call),
+    });
+    this.corruptionCheck = new CorruptionCheck({
+      memberId,
+      intervalMs: options.corruptionCheckIntervalMs,
+      store,
+      clock,
+      logger,
+      stopping: this.stopping.signal,
+      nameOf: (id) => this.nameOf(id),
+      callPeer: (peer, request, call) => this.callPeer(peer, request, call),
       propose: (body, call) => this.propose(body, call),
     });
     const failure = Promise.withResolvers<Error>();
@@ -339,6 +354,8 @@ export class Replica {
   }
 
   private ticked(): void {
+    // Whoever read from it may have met the fault; it must not go unnoticed until the next entry.
+    if (this.store.fault !== null) throw this.store.fault;
     const nowMs = this.clock.monotonicMs();
     this.holdProposals = false;
     this.holdReads = false;
@@ -347,6 +364,7 @@ export class Replica {
     this.transfer.expire(nowMs);
     const { role, configuration } = this.core.status();
     this.alarms.tick(role === 'leader', configuration);
+    this.corruptionCheck.tick(role === 'leader', configuration);
   }
 
   private stepWrites(): void {
@@ -505,6 +523,7 @@ export class Replica {
 
   private stop(): void {
     this.stopped = true;
+    this.stopping.abort();
     this.tickTimer?.cancel();
     this.inputs = [];
     this.toApply = [];

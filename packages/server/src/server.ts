@@ -183,6 +183,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
     random,
     logger: logger.child({ component: 'raft' }),
     connect,
+    corruptionCheckIntervalMs: configuration.corruptionCheckInterval,
     limits: {
       requestMaxBytes: configuration.maxRequestBytes,
       pendingProposalsMax: 65_536,

@@ -21,6 +21,8 @@ export type ReplicaClusterOptions = {
   readonly replication?: ReplicationPresetName;
   readonly raft?: Partial<RaftOptions>;
   readonly limits?: Partial<ReplicaLimits>;
+  /** Default 0: never. */
+  readonly corruptionCheckIntervalMs?: number;
 };
 
 const tickMs = 10;
@@ -31,6 +33,7 @@ export class ReplicaCluster {
   readonly disks: readonly MemoryDisk[];
   readonly ids: readonly MemberId[];
   private readonly options: ReplicaClusterOptions;
+  private readonly engines = new Map<MemberId, MemoryEngine>();
   private readonly replicas = new Map<MemberId, Replica>();
   private readonly mailboxes = new Map<MemberId, Mailbox>();
   private readonly cut = new Set<MemberId>();
@@ -66,6 +69,8 @@ export class ReplicaCluster {
       electionTimeoutMs: 100,
       random: (bound) => random.integer(bound),
     });
+    const engine = new MemoryEngine();
+    this.engines.set(id, engine);
     const replica = await Replica.open({
       memberId: id,
       clusterId: 7n,
@@ -74,11 +79,12 @@ export class ReplicaCluster {
       tickMs,
       log,
       founding: foundingConfiguration(this.ids),
-      store: Store.open(new MemoryEngine()),
+      store: Store.open(engine),
       clock: this.clock,
       random,
       logger: silentLogger,
       connect: (events) => this.connect(id, events),
+      corruptionCheckIntervalMs: this.options.corruptionCheckIntervalMs ?? 0,
       limits: { ...defaultLimits, ...limits },
     });
     this.replicas.set(id, replica);
@@ -91,6 +97,15 @@ export class ReplicaCluster {
       throw new RangeError(`member ${number} is not running`);
     }
     return replica;
+  }
+
+  /** The engine of a running member. */
+  engine(number: number): MemoryEngine {
+    const engine = this.engines.get(toMemberId(BigInt(number)));
+    if (engine === undefined) {
+      throw new RangeError(`member ${number} is not running`);
+    }
+    return engine;
   }
 
   /** Moves the clock until a member leads that all connected members follow. */

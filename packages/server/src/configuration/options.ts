@@ -128,6 +128,14 @@ export const options = {
     reason:
       'Beyond it the alarm NOSPACE is raised, and every member refuses writes that take space, until keys are deleted and compacted; then it clears itself. The index of all keys is in memory, and a new member copies everything, so above 8 GiB there is a warning.',
   }),
+  corruptionCheckInterval: option({
+    name: 'corruption-check-interval',
+    type: wholeNumber({ min: 10, max: 3_600_000, unit: 'milliseconds', placeholder: 'MS' }),
+    default: 1000,
+    summary: 'How long the leader waits between comparing two slices of its records with the others.',
+    reason:
+      'A slice has up to 1,024 records and costs each member a few milliseconds. A million of them are compared in about a quarter of an hour, over and over.',
+  }),
   maxTxnOps: option({
     name: 'max-txn-ops',
     type: wholeNumber({ min: 1, max: 10_000, unit: 'operations', placeholder: 'N' }),

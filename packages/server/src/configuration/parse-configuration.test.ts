@@ -277,3 +277,9 @@ test('a misspelt variable is warned about, and strangers are left alone', () => 
     'QUORATE_DATADIR is no option; did you mean QUORATE_DATA_DIR?',
   ]);
 });
+
+test('a very large quota is warned about, and 8 GiB is not', () => {
+  assert.deepEqual(parse({ flags: ['--quota-backend-bytes', '8GiB'] }).warnings, []);
+  const [warning = ''] = parse({ flags: ['--quota-backend-bytes', '8.5GiB'] }).warnings;
+  assert.match(warning, /^quota-backend-bytes is above 8GiB: /);
+});

@@ -46,6 +46,7 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
     electionTimeout: stated.electionTimeout ?? options.electionTimeout.default,
     maxRequestBytes: stated.maxRequestBytes ?? options.maxRequestBytes.default,
     quotaBackendBytes: stated.quotaBackendBytes ?? options.quotaBackendBytes.default,
+    corruptionCheckInterval: stated.corruptionCheckInterval ?? options.corruptionCheckInterval.default,
     maxTxnOps: stated.maxTxnOps ?? options.maxTxnOps.default,
     watchProgressNotifyInterval:
       stated.watchProgressNotifyInterval ?? options.watchProgressNotifyInterval.default,

@@ -5,10 +5,15 @@ import { decodeAnswer, decodeCall, encodeAnswer, encodeCall } from './call-codec
 import { MalformedFrame } from './frame.ts';
 
 /** One of each kind. */
-const requests: readonly PeerRequest[] = [{ type: 'ping' }];
+const requests: readonly PeerRequest[] = [
+  { type: 'ping' },
+  { type: 'digest', firstPosition: 1, lastPosition: 2 ** 40, compactedRevision: 7 },
+];
 const answers: readonly PeerAnswer[] = [
   { ok: false, refusal: { code: 'not-leader', message: 'ask another member' } },
   { ok: true, response: { type: 'ping', wallMs: 1_767_225_600_123, version: '1.2.3' } },
+  { ok: true, response: { type: 'digest', digest: { crc: 0xffff_ffff, records: 1024 } } },
+  { ok: true, response: { type: 'digest', digest: null } },
 ];
 
 test('requests are decoded to what was encoded', () => {

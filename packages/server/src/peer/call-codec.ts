@@ -36,6 +36,8 @@ function requestToWire(request: PeerRequest): wire.Call['request'] {
   switch (request.type) {
     case 'ping':
       return { $case: 'ping', ping: {} };
+    case 'digest':
+      return { $case: 'digest', digest: request };
   }
 }
 
@@ -43,6 +45,8 @@ function requestFromWire(request: wire.Call['request']): PeerRequest | null {
   switch (request?.$case) {
     case 'ping':
       return { type: 'ping' };
+    case 'digest':
+      return { type: 'digest', ...request.digest };
     case undefined:
       return null;
   }
@@ -52,6 +56,8 @@ function responseToWire(response: PeerResponse): wire.Answer['response'] {
   switch (response.type) {
     case 'ping':
       return { $case: 'ping', ping: { wallMs: response.wallMs, version: response.version } };
+    case 'digest':
+      return { $case: 'digest', digest: { digest: response.digest ?? undefined } };
   }
 }
 
@@ -61,6 +67,8 @@ function answerFromWire(response: wire.Answer['response']): PeerAnswer {
       return { ok: false, refusal: response.refusal };
     case 'ping':
       return { ok: true, response: { type: 'ping', ...response.ping } };
+    case 'digest':
+      return { ok: true, response: { type: 'digest', digest: response.digest.digest ?? null } };
     case undefined:
       return refuse('internal', 'the peer answered with something that this release does not know');
   }

@@ -57,6 +57,9 @@ type Process = {
 /** Inputs that may wait for a core; the messages of a pause can reach it. */
 export const INPUT_QUEUE_MAX = 512;
 
+/** A run is short: what differs must be found in it. */
+const CORRUPTION_CHECK_INTERVAL_MS = 500;
+
 const CLUSTER_ID = 0xc0ffeen;
 
 /**
@@ -262,6 +265,7 @@ export class SimulatedMember {
       clock: process.clock,
       random,
       logger: storyLogger(trace, name),
+      corruptionCheckIntervalMs: CORRUPTION_CHECK_INTERVAL_MS,
       limits: {
         requestMaxBytes: 1_572_864,
         pendingProposalsMax: plan.limits.pendingProposalsMax,

@@ -83,12 +83,15 @@ export namespace HelloReply_Status {
 export interface Call {
   /** Comes back with the answer; means nothing on any other connection. */
   id: number;
-  request: { $case: "ping"; ping: PingRequest } | undefined;
+  request: { $case: "ping"; ping: PingRequest } | { $case: "digest"; digest: DigestRequest } | undefined;
 }
 
 export interface Answer {
   id: number;
-  response: { $case: "refusal"; refusal: Refusal } | { $case: "ping"; ping: PingResponse } | undefined;
+  response: { $case: "refusal"; refusal: Refusal } | { $case: "ping"; ping: PingResponse } | {
+    $case: "digest";
+    digest: DigestResponse;
+  } | undefined;
 }
 
 /** The receiver did not do what it was asked. */
@@ -104,6 +107,23 @@ export interface PingResponse {
   /** Milliseconds since 1970. */
   wallMs: number;
   version: string;
+}
+
+/** The checksum of the records at some positions, of a store that is compacted at a revision. */
+export interface DigestRequest {
+  firstPosition: number;
+  lastPosition: number;
+  compactedRevision: number;
+}
+
+export interface DigestResponse {
+  /** Absent if the answering member cannot tell. */
+  digest: DigestResponse_Digest | undefined;
+}
+
+export interface DigestResponse_Digest {
+  crc: number;
+  records: number;
 }
 
 export interface Batch {
@@ -424,6 +444,9 @@ export const Call: MessageFns<Call> = {
       case "ping":
         PingRequest.encode(message.request.ping, writer.uint32(18).fork()).join();
         break;
+      case "digest":
+        DigestRequest.encode(message.request.digest, writer.uint32(82).fork()).join();
+        break;
     }
     return writer;
   },
@@ -451,6 +474,14 @@ export const Call: MessageFns<Call> = {
           message.request = { $case: "ping", ping: PingRequest.decode(reader, reader.uint32()) };
           continue;
         }
+        case 10: {
+          if (tag !== 82) {
+            break;
+          }
+
+          message.request = { $case: "digest", digest: DigestRequest.decode(reader, reader.uint32()) };
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -468,6 +499,12 @@ export const Call: MessageFns<Call> = {
       case "ping": {
         if (object.request?.ping !== undefined && object.request?.ping !== null) {
           message.request = { $case: "ping", ping: PingRequest.fromPartial(object.request.ping) };
+        }
+        break;
+      }
+      case "digest": {
+        if (object.request?.digest !== undefined && object.request?.digest !== null) {
+          message.request = { $case: "digest", digest: DigestRequest.fromPartial(object.request.digest) };
         }
         break;
       }
@@ -491,6 +528,9 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "ping":
         PingResponse.encode(message.response.ping, writer.uint32(26).fork()).join();
+        break;
+      case "digest":
+        DigestResponse.encode(message.response.digest, writer.uint32(82).fork()).join();
         break;
     }
     return writer;
@@ -527,6 +567,14 @@ export const Answer: MessageFns<Answer> = {
           message.response = { $case: "ping", ping: PingResponse.decode(reader, reader.uint32()) };
           continue;
         }
+        case 10: {
+          if (tag !== 82) {
+            break;
+          }
+
+          message.response = { $case: "digest", digest: DigestResponse.decode(reader, reader.uint32()) };
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -550,6 +598,12 @@ export const Answer: MessageFns<Answer> = {
       case "ping": {
         if (object.response?.ping !== undefined && object.response?.ping !== null) {
           message.response = { $case: "ping", ping: PingResponse.fromPartial(object.response.ping) };
+        }
+        break;
+      }
+      case "digest": {
+        if (object.response?.digest !== undefined && object.response?.digest !== null) {
+          message.response = { $case: "digest", digest: DigestResponse.fromPartial(object.response.digest) };
         }
         break;
       }
@@ -698,6 +752,176 @@ export const PingResponse: MessageFns<PingResponse> = {
     const message = createBasePingResponse();
     message.wallMs = object.wallMs ?? 0;
     message.version = object.version ?? "";
+    return message;
+  },
+};
+
+function createBaseDigestRequest(): DigestRequest {
+  return { firstPosition: 0, lastPosition: 0, compactedRevision: 0 };
+}
+
+export const DigestRequest: MessageFns<DigestRequest> = {
+  encode(message: DigestRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.firstPosition !== 0) {
+      writer.uint32(8).uint64(message.firstPosition);
+    }
+    if (message.lastPosition !== 0) {
+      writer.uint32(16).uint64(message.lastPosition);
+    }
+    if (message.compactedRevision !== 0) {
+      writer.uint32(24).uint64(message.compactedRevision);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DigestRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseDigestRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.firstPosition = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.lastPosition = reader.uint64Number();
+          continue;
+        }
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.compactedRevision = reader.uint64Number();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<DigestRequest>): DigestRequest {
+    return DigestRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DigestRequest>): DigestRequest {
+    const message = createBaseDigestRequest();
+    message.firstPosition = object.firstPosition ?? 0;
+    message.lastPosition = object.lastPosition ?? 0;
+    message.compactedRevision = object.compactedRevision ?? 0;
+    return message;
+  },
+};
+
+function createBaseDigestResponse(): DigestResponse {
+  return { digest: undefined };
+}
+
+export const DigestResponse: MessageFns<DigestResponse> = {
+  encode(message: DigestResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digest !== undefined) {
+      DigestResponse_Digest.encode(message.digest, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DigestResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseDigestResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
+          }
+
+          message.digest = DigestResponse_Digest.decode(reader, reader.uint32());
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<DigestResponse>): DigestResponse {
+    return DigestResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DigestResponse>): DigestResponse {
+    const message = createBaseDigestResponse();
+    message.digest = (object.digest !== undefined && object.digest !== null)
+      ? DigestResponse_Digest.fromPartial(object.digest)
+      : undefined;
+    return message;
+  },
+};
+
+function createBaseDigestResponse_Digest(): DigestResponse_Digest {
+  return { crc: 0, records: 0 };
+}
+
+export const DigestResponse_Digest: MessageFns<DigestResponse_Digest> = {
+  encode(message: DigestResponse_Digest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.crc !== 0) {
+      writer.uint32(8).uint32(message.crc);
+    }
+    if (message.records !== 0) {
+      writer.uint32(16).uint64(message.records);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): DigestResponse_Digest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseDigestResponse_Digest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.crc = reader.uint32();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.records = reader.uint64Number();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<DigestResponse_Digest>): DigestResponse_Digest {
+    return DigestResponse_Digest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<DigestResponse_Digest>): DigestResponse_Digest {
+    const message = createBaseDigestResponse_Digest();
+    message.crc = object.crc ?? 0;
+    message.records = object.records ?? 0;
     return message;
   },
 };
