@@ -15,6 +15,19 @@ test('the command runs the sources of a checkout, and passes exit codes on', asy
   await assert.rejects(run(process.execPath, [command, 'frobnicate']), { code: 2 });
 });
 
+test('a member takes the flags of etcd, and tells its version as etcd does', async () => {
+  const { stdout } = await run(process.execPath, [command, 'serve', '--version']);
+  assert.match(stdout, /^etcd Version: 3\.\d+\.\d+\nQuorate Version: \d/);
+  const flags = ['-name', 'n1', '--pre-vote', '-initial-cluster=n2=http://127.0.0.1:1', '--auto-tls'];
+  await assert.rejects(run(process.execPath, [command, 'serve', ...flags]), (error: { stderr: string }) => {
+    assert.equal(
+      error.stderr,
+      'quorate: --auto-tls: is not supported: there is no TLS yet; use a network that you trust, or a proxy that ends TLS; it can only be false\n',
+    );
+    return true;
+  });
+});
+
 test('output that cannot be written is one line and an exit code', {
   skip: process.platform !== 'linux',
 }, () => {

@@ -1,3 +1,4 @@
+export { etcdVersion } from './api/etcd-version.ts';
 export { ConfigurationError, type ConfigurationProblem } from './configuration/configuration-error.ts';
 export { environmentVariableOf, flagOf, type Option } from './configuration/option.ts';
 export { configFileOption, options } from './configuration/options.ts';

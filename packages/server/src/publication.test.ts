@@ -9,8 +9,14 @@ import { until } from './testing/until.ts';
 
 const clientUrls = ['http://10.0.0.1:2379'];
 
-function publish(member: SoloMember, clock: ManualClock, logger = new RecordingLogger()): Publication {
-  const publication = new Publication({ member, name: 'n1', clientUrls, clock, logger, timeoutMs: 1_000 });
+function publish(
+  member: SoloMember,
+  clock: ManualClock,
+  logger = new RecordingLogger(),
+  published: () => void = () => undefined,
+): Publication {
+  const options = { member, name: 'n1', clientUrls, clock, logger, timeoutMs: 1_000, published };
+  const publication = new Publication(options);
   publication.start();
   return publication;
 }
@@ -51,6 +57,24 @@ test('what the cluster knows is not told again, and what has changed is', async 
   await member.propose({ $case: 'publishMember', publishMember }, { deadlineMs: 1_000 });
   publish(member, clock);
   await until('it is told', () => member.proposals.length === 3);
+});
+
+test('it says once when the cluster has answered, whether there was something to tell or not', async () => {
+  const clock = new ManualClock();
+  const member = new SoloMember(clock);
+  let published = 0;
+  const count = (): void => {
+    published += 1;
+  };
+  publish(member, clock, new RecordingLogger(), count);
+  await until('the cluster knows', () => published === 1);
+  const gate = Promise.withResolvers<void>();
+  member.gate = gate.promise;
+  publish(member, clock, new RecordingLogger(), count);
+  await until('it asks the cluster', () => member.reads.length === 1);
+  assert.equal(published, 1);
+  gate.resolve();
+  await until('the cluster has answered', () => published === 2);
 });
 
 test('it can be called off while it tries and while it waits', async () => {

@@ -2,7 +2,7 @@ import type { Clock, Logger, Replica, Timer } from '@quorate/replica';
 import { ReplicaError } from '@quorate/replica';
 
 export type PublicationOptions = {
-  readonly member: Pick<Replica, 'propose' | 'status'> & {
+  readonly member: Pick<Replica, 'propose' | 'linearize' | 'status'> & {
     readonly store: Pick<Replica['store'], 'memberAttributes'>;
   };
   readonly name: string;
@@ -11,6 +11,8 @@ export type PublicationOptions = {
   readonly logger: Logger;
   /** How long one attempt may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Called once, when the cluster knows and has answered this member since it started. */
+  readonly published: () => void;
 };
 
 /** Waits between attempts: an attempt already waits for a leader, so these are seldom needed. */
@@ -45,9 +47,11 @@ export class Publication {
   }
 
   private async run(): Promise<void> {
-    while (!this.stopping.signal.aborted && !this.isPublished()) {
+    while (!this.stopping.signal.aborted) {
       try {
         await this.attempt();
+        this.options.published();
+        return;
       } catch (error) {
         if (error instanceof ReplicaError && error.code === 'stopped') return;
         if (!(error instanceof ReplicaError)) {
@@ -60,13 +64,17 @@ export class Publication {
     }
   }
 
+  /** Resolves when the cluster has agreed to what is published, or to something later if it knew that before. */
   private async attempt(): Promise<void> {
     const { member, name, clientUrls, clock, timeoutMs } = this.options;
     const { memberId } = member.status();
-    await member.propose(
-      { $case: 'publishMember', publishMember: { memberId, name, clientUrls: [...clientUrls] } },
-      { deadlineMs: clock.monotonicMs() + timeoutMs, signal: this.stopping.signal },
-    );
+    const call = { deadlineMs: clock.monotonicMs() + timeoutMs, signal: this.stopping.signal };
+    if (this.isPublished()) {
+      await member.linearize(call);
+    } else {
+      const publishMember = { memberId, name, clientUrls: [...clientUrls] };
+      await member.propose({ $case: 'publishMember', publishMember }, call);
+    }
   }
 
   private isPublished(): boolean {

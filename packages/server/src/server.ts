@@ -219,6 +219,8 @@ function publish(
     clock,
     logger,
     timeoutMs: requestTimeoutMs(configuration),
+    // In etcd's words: whoever starts a member and waits for it looks for them.
+    published: () => logger.info({ clientUrls: listening }, 'ready to serve client requests'),
   });
   parts.defer(async () => publication.stop());
   publication.start();

@@ -5,6 +5,7 @@ import {
   configFileOption,
   configurationHelp,
   createLogger,
+  etcdVersion,
   flagOf,
   options as serverOptions,
   type ParsedConfiguration,
@@ -43,6 +44,7 @@ export function addServe(program: Command, context: Context): void {
     command.addOption(new Option(flag, each.summary).hideHelp());
   }
   command
+    .option('--version', 'print versions as etcd does, and exit')
     .addOption(new Option('--supervised', 'end with the process that started this one').hideHelp())
     .addHelpText('after', () => `\nMember options:\n${configurationHelp(helpWidth(context))}`)
     // The server says what is wrong with options that it does not know.
@@ -50,12 +52,26 @@ export function addServe(program: Command, context: Context): void {
     .allowExcessArguments()
     .action(async () => {
       const given = command.opts<ServeOptions>();
+      if (given['version'] === true) {
+        context.stdout.write(versionText());
+        return;
+      }
       const flags = command.options.flatMap((option) => {
         const value = given[option.attributeName()];
         return typeof value === 'string' ? [`${option.long ?? ''}=${value}`] : [];
       });
       await serve([...flags, ...command.args], given['supervised'] === true, context);
     });
+}
+
+/** In the form of `etcd --version`: the first line is what programs read. */
+function versionText(): string {
+  const { version, platform, arch } = process;
+  return `etcd Version: ${etcdVersion}
+Quorate Version: ${readVersion()}
+Node.js Version: ${version}
+OS/Arch: ${platform}/${arch}
+`;
 }
 
 async function serve(flags: readonly string[], isSupervised: boolean, context: Context): Promise<void> {

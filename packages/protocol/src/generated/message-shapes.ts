@@ -445,6 +445,55 @@ export const messageShapes: MessageShapes = {
     {"name":"fragment","property":"fragment","isRepeated":false,"oneof":null,"type":"bool"},
     {"name":"events","property":"events","isRepeated":true,"oneof":null,"type":"message","message":"mvccpb.Event"},
   ],
+  "v3electionpb.CampaignRequest": [
+    {"name":"name","property":"name","isRepeated":false,"oneof":null,"type":"bytes"},
+    {"name":"lease","property":"lease","isRepeated":false,"oneof":null,"type":"int64","js":"bigint"},
+    {"name":"value","property":"value","isRepeated":false,"oneof":null,"type":"bytes"},
+  ],
+  "v3electionpb.CampaignResponse": [
+    {"name":"header","property":"header","isRepeated":false,"oneof":null,"type":"message","message":"etcdserverpb.ResponseHeader"},
+    {"name":"leader","property":"leader","isRepeated":false,"oneof":null,"type":"message","message":"v3electionpb.LeaderKey"},
+  ],
+  "v3electionpb.LeaderKey": [
+    {"name":"name","property":"name","isRepeated":false,"oneof":null,"type":"bytes"},
+    {"name":"key","property":"key","isRepeated":false,"oneof":null,"type":"bytes"},
+    {"name":"rev","property":"rev","isRepeated":false,"oneof":null,"type":"int64","js":"number"},
+    {"name":"lease","property":"lease","isRepeated":false,"oneof":null,"type":"int64","js":"bigint"},
+  ],
+  "v3electionpb.LeaderRequest": [
+    {"name":"name","property":"name","isRepeated":false,"oneof":null,"type":"bytes"},
+  ],
+  "v3electionpb.LeaderResponse": [
+    {"name":"header","property":"header","isRepeated":false,"oneof":null,"type":"message","message":"etcdserverpb.ResponseHeader"},
+    {"name":"kv","property":"kv","isRepeated":false,"oneof":null,"type":"message","message":"mvccpb.KeyValue"},
+  ],
+  "v3electionpb.ResignRequest": [
+    {"name":"leader","property":"leader","isRepeated":false,"oneof":null,"type":"message","message":"v3electionpb.LeaderKey"},
+  ],
+  "v3electionpb.ResignResponse": [
+    {"name":"header","property":"header","isRepeated":false,"oneof":null,"type":"message","message":"etcdserverpb.ResponseHeader"},
+  ],
+  "v3electionpb.ProclaimRequest": [
+    {"name":"leader","property":"leader","isRepeated":false,"oneof":null,"type":"message","message":"v3electionpb.LeaderKey"},
+    {"name":"value","property":"value","isRepeated":false,"oneof":null,"type":"bytes"},
+  ],
+  "v3electionpb.ProclaimResponse": [
+    {"name":"header","property":"header","isRepeated":false,"oneof":null,"type":"message","message":"etcdserverpb.ResponseHeader"},
+  ],
+  "v3lockpb.LockRequest": [
+    {"name":"name","property":"name","isRepeated":false,"oneof":null,"type":"bytes"},
+    {"name":"lease","property":"lease","isRepeated":false,"oneof":null,"type":"int64","js":"bigint"},
+  ],
+  "v3lockpb.LockResponse": [
+    {"name":"header","property":"header","isRepeated":false,"oneof":null,"type":"message","message":"etcdserverpb.ResponseHeader"},
+    {"name":"key","property":"key","isRepeated":false,"oneof":null,"type":"bytes"},
+  ],
+  "v3lockpb.UnlockRequest": [
+    {"name":"key","property":"key","isRepeated":false,"oneof":null,"type":"bytes"},
+  ],
+  "v3lockpb.UnlockResponse": [
+    {"name":"header","property":"header","isRepeated":false,"oneof":null,"type":"message","message":"etcdserverpb.ResponseHeader"},
+  ],
 };
 
 /** By the paths of the methods. */
@@ -491,4 +540,11 @@ export const methodShapes: Readonly<Record<string, MethodShape>> = {
   "/etcdserverpb.Maintenance/MoveLeader": {"request":"etcdserverpb.MoveLeaderRequest","response":"etcdserverpb.MoveLeaderResponse"},
   "/etcdserverpb.Maintenance/Downgrade": {"request":"etcdserverpb.DowngradeRequest","response":"etcdserverpb.DowngradeResponse"},
   "/etcdserverpb.Watch/Watch": {"request":"etcdserverpb.WatchRequest","response":"etcdserverpb.WatchResponse"},
+  "/v3electionpb.Election/Campaign": {"request":"v3electionpb.CampaignRequest","response":"v3electionpb.CampaignResponse"},
+  "/v3electionpb.Election/Proclaim": {"request":"v3electionpb.ProclaimRequest","response":"v3electionpb.ProclaimResponse"},
+  "/v3electionpb.Election/Leader": {"request":"v3electionpb.LeaderRequest","response":"v3electionpb.LeaderResponse"},
+  "/v3electionpb.Election/Observe": {"request":"v3electionpb.LeaderRequest","response":"v3electionpb.LeaderResponse"},
+  "/v3electionpb.Election/Resign": {"request":"v3electionpb.ResignRequest","response":"v3electionpb.ResignResponse"},
+  "/v3lockpb.Lock/Lock": {"request":"v3lockpb.LockRequest","response":"v3lockpb.LockResponse"},
+  "/v3lockpb.Lock/Unlock": {"request":"v3lockpb.UnlockRequest","response":"v3lockpb.UnlockResponse"},
 };

@@ -1,4 +1,5 @@
 import type { ConfigurationProblem } from './configuration-error.ts';
+import { findEtcdFlag, isSwitch } from './etcd-flags.ts';
 import { flagOf } from './option.ts';
 import { nearestName } from './nearest-name.ts';
 
@@ -9,31 +10,37 @@ export type CommandLine = {
 };
 
 /**
- * Reads `--name value` and `--name=value`. Every option takes a value and may be given once. `names` are
- * those of the options that exist.
+ * Reads `--name value` and `--name=value`, with one dash as well, as etcd does. Every option takes a value and
+ * may be given once; etcd's switches may stand alone. `names` are those of the options that exist; etcd's flags
+ * are taken beside them.
  */
 export function readCommandLine(flags: readonly string[], names: readonly string[]): CommandLine {
   const values = new Map<string, string>();
   const problems: ConfigurationProblem[] = [];
   for (let position = 0; position < flags.length; position += 1) {
     const argument = flags[position] ?? '';
-    if (!argument.startsWith('--') || argument === '--') {
+    const [, stated, assigned] = /^--?([^-=][^=]*)(?:=(.*))?$/s.exec(argument) ?? [];
+    if (stated === undefined) {
       problems.push({
         source: null,
         message: `"${argument}" is unexpected; options are written as --name n1`,
       });
       continue;
     }
-    const equals = argument.indexOf('=');
-    const name = argument.slice(2, equals < 0 ? undefined : equals);
+    const etcdFlag = findEtcdFlag(stated);
+    const stands = etcdFlag !== null && isSwitch(etcdFlag) && !names.includes(etcdFlag.name);
     const next = flags[position + 1];
-    const takesNext = equals < 0 && next !== undefined && !next.startsWith('--');
+    const takesNext = assigned === undefined && !stands && next !== undefined && !next.startsWith('--');
     if (takesNext) position += 1;
-    if (!names.includes(name)) {
-      problems.push({ source: null, message: unknownName(`--${name}`, nearestName(name, names), flagOf) });
+    const name = names.includes(stated) ? stated : etcdFlag?.name;
+    if (name === undefined) {
+      problems.push({
+        source: null,
+        message: unknownName(`--${stated}`, nearestName(stated, names), flagOf),
+      });
       continue;
     }
-    const value = equals >= 0 ? argument.slice(equals + 1) : takesNext ? next : undefined;
+    const value = assigned ?? (takesNext ? next : stands ? 'true' : undefined);
     if (value === undefined) {
       problems.push({ source: `--${name}`, message: 'has no value; write it as --NAME VALUE' });
     } else if (values.has(name)) {

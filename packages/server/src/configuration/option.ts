@@ -39,3 +39,8 @@ export function flagOf(declaration: { readonly name: string }): string {
 export function environmentVariableOf(declaration: { readonly name: string }): string {
   return `QUORATE_${declaration.name.toUpperCase().replaceAll('-', '_')}`;
 }
+
+/** The environment variable with which etcd sets a flag of that name. */
+export function etcdVariableOf(name: string): string {
+  return `ETCD_${name.toUpperCase().replaceAll('-', '_')}`;
+}

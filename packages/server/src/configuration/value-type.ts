@@ -27,6 +27,16 @@ export function text(placeholder: string): ValueType<string> {
   });
 }
 
+/** Whatever is said. */
+export const anyText: ValueType<string> = {
+  description: 'text',
+  placeholder: 'TEXT',
+  parseText: (value) => value,
+  parseFileValue: (value) =>
+    Array.isArray(value) ? value.join(',') : typeof value === 'string' ? value : '',
+  format: (value) => value,
+};
+
 /** Names one member. What `initial-cluster` and shells treat specially is left out. */
 export const memberName: ValueType<string> = textual({
   description: 'letters, digits, `.`, `_` and `-`; at most 64 characters',
