@@ -208,7 +208,14 @@ describe('the network between processes', () => {
     await using echo = await Echo.listen();
     await using proxy = await LinkProxy.forPeers(network, 'b', echo.port);
     const hellos = [7n, 8n].map((from) => {
-      const hello = wire.Hello.encode({ protocolVersion: 1, clusterId: 1n, from, to: 9n }).finish();
+      const hello = wire.Hello.encode({
+        protocolVersion: 1,
+        clusterId: 1n,
+        from,
+        to: 9n,
+        configurationIndex: 1,
+        peerUrl: '',
+      }).finish();
       const head = Buffer.alloc(9);
       head.writeUInt32BE(hello.length, 0);
       return Buffer.concat([head, hello]).toString('latin1');

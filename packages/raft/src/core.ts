@@ -14,10 +14,10 @@ import {
 } from './election.ts';
 import { handleHeartbeatRequest, handleHeartbeatResponse } from './heartbeat.ts';
 import type { SnapshotDescription } from './entry.ts';
-import type { LogIndex, MemberId, MonotonicMs, Term } from './identifiers.ts';
+import { type LogIndex, type MemberId, type MonotonicMs, noIndex, type Term } from './identifiers.ts';
 import type { Input, LogRead } from './input.ts';
 import { startPromise } from './lease.ts';
-import { evictFromCache } from './log.ts';
+import { evictFromCache, termAt } from './log.ts';
 import { leaveJointPhase, proposeConfiguration, stepDownIfRemoved } from './membership.ts';
 import type { Message } from './message.ts';
 import { checkOptions } from './option-checks.ts';
@@ -122,8 +122,19 @@ export class RaftCore {
    */
   get configurations(): readonly LoggedConfiguration[] {
     const { state } = this.#step;
-    const settled = settledConfiguration(state)?.index ?? 0;
-    return state.configurations.filter(({ index }) => index >= settled);
+    const settledIndex = this.settled?.index ?? noIndex;
+    return state.configurations.filter(({ index }) => index >= settledIndex);
+  }
+
+  /** The last configuration that is known to be committed; null if there is none yet. */
+  get settled(): LoggedConfiguration | null {
+    return settledConfiguration(this.#step.state) ?? null;
+  }
+
+  /** The term of an entry of the log; null if it is not there, or has left it. */
+  termAt(index: LogIndex): Term | null {
+    const { log } = this.#step.state;
+    return index > log.lastIndex ? null : termAt(log, index);
   }
 
   /** Whether to install a snapshot: `snapshot-installing` may be given only in the same turn. */

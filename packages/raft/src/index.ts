@@ -2,7 +2,7 @@ export { AssertionError } from './assert.ts';
 export type { Configuration, MemberAddress } from './configuration.ts';
 export { RaftCore } from './core.ts';
 export type { Entry, HardState, SnapshotDescription } from './entry.ts';
-export { formatMemberId, toLogIndex, toMemberId, toTerm } from './identifiers.ts';
+export { formatMemberId, noIndex, toLogIndex, toMemberId, toTerm } from './identifiers.ts';
 export type { LogIndex, MemberId, MonotonicMs, Term } from './identifiers.ts';
 export type { Input, LogRead } from './input.ts';
 export { checkState, checkTransition } from './invariants.ts';

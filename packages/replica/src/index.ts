@@ -1,6 +1,12 @@
 export type { Call } from './call.ts';
 export { digestRecords } from './digest-records.ts';
 export {
+  defaultMembershipLimits,
+  type MembershipChange,
+  type MembershipLimits,
+  type MembershipOutcome,
+} from './membership-change.ts';
+export {
   type PeerAnswer,
   PeerCallError,
   type PeerCallErrorCode,
@@ -18,7 +24,7 @@ export {
 } from './peer-calls.ts';
 export type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random, Timer } from './ports.ts';
 export { Replica } from './replica.ts';
-export { ReplicaError, type ReplicaErrorCode } from './replica-error.ts';
+export { ReplicaError, type ReplicaErrorCode, replicaErrorCodes } from './replica-error.ts';
 export type {
   CoreObserver,
   ReplicaBacklog,

@@ -1,8 +1,11 @@
+import type { MembershipChange, MembershipOutcome } from './membership-change.ts';
+
 /**
  * What one member may ask another, beside the messages of the consensus protocol.
  *
  * - `ping`: are you there, what time is it at your host, which release do you run.
  * - `digest`: the checksum of your records at these positions, if your store is compacted at this revision.
+ * - `change-membership`: make this change, because you lead. Refused with `not-leader`, and then without effect, if not.
  */
 export type PeerRequest =
   | { readonly type: 'ping' }
@@ -11,7 +14,8 @@ export type PeerRequest =
       readonly firstPosition: number;
       readonly lastPosition: number;
       readonly compactedRevision: number;
-    };
+    }
+  | { readonly type: 'change-membership'; readonly changes: readonly MembershipChange[] };
 
 /** The answers. Each has the type of the request that it answers. */
 export type PeerResponse =
@@ -25,7 +29,8 @@ export type PeerResponse =
       readonly type: 'digest';
       /** Null if it does not have all of the records yet, or is compacted at another revision. */
       readonly digest: { readonly crc: number; readonly records: number } | null;
-    };
+    }
+  | { readonly type: 'change-membership'; readonly outcome: MembershipOutcome };
 
 /** What a request of this kind is answered with. */
 export type ResponseTo<Request extends PeerRequest> = Extract<

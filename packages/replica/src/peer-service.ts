@@ -1,6 +1,7 @@
 import type { Store } from '@quorate/kv';
 import type { MemberId } from '@quorate/raft';
 import { digestRecords } from './digest-records.ts';
+import type { Membership } from './membership.ts';
 import type { PeerRequest, PeerResponse } from './peer-call.ts';
 import type { Clock } from './ports.ts';
 
@@ -12,6 +13,9 @@ export type PeerServiceParts = {
   readonly store: Pick<Store, 'openDigest' | 'nextPosition' | 'compactedRevision'>;
   /** Aborted when the member stops: then nothing touches the store any more. */
   readonly stopping: AbortSignal;
+  readonly membership: Pick<Membership, 'changeHere'>;
+  /** How long what a peer asks for may take, in milliseconds: the peer gives up by itself, and says nothing. */
+  readonly timeoutMs: number;
 };
 
 /** How long computing a checksum may take. The caller waits no longer either. */
@@ -31,6 +35,11 @@ export class PeerService {
         return { type: 'digest', digest: await this.digest(request) };
       case 'ping':
         return { type: 'ping', wallMs: Math.floor(this.parts.clock.wallMs()), version: this.parts.version };
+      case 'change-membership': {
+        const deadlineMs = this.parts.clock.monotonicMs() + this.parts.timeoutMs;
+        const outcome = await this.parts.membership.changeHere(request.changes, { deadlineMs });
+        return { type: 'change-membership', outcome };
+      }
     }
   }
 

@@ -1,4 +1,4 @@
-import type { MemberId, Message } from '@quorate/raft';
+import type { LoggedConfiguration, LogIndex, MemberId, Message } from '@quorate/raft';
 import type { PeerRequest, PeerResponse, ResponseTo } from './peer-call.ts';
 import type { Call } from './call.ts';
 
@@ -25,8 +25,14 @@ export interface Random {
 
 /** How a member reaches its peers. Best effort: messages may be lost, repeated or late, never altered. */
 export interface PeerTransport {
-  /** Who may be talked to from now on. Connections to anyone else are closed, with their timers and retries. */
-  setPeers(peers: readonly Peer[]): void;
+  /**
+   * Who may be talked to from now on. Connections to anyone else are closed, with their timers and retries.
+   *
+   * `settled` is the last configuration that is known to be committed, or null. Whoever calls and is no peer is
+   * turned away and told its index, unless the caller knows a later one: then it may have been added since, and is
+   * talked to until that is known here.
+   */
+  setPeers(peers: readonly Peer[], settled: LoggedConfiguration | null): void;
   /** Never blocks and never throws. Drops the message and reports `unreachable` when the peer's queue is full or it is not connected. */
   send(messages: readonly Message[]): void;
   /**
@@ -51,6 +57,8 @@ export interface PeerEvents {
   closed(peer: MemberId): void;
   /** Messages to the peer may have been lost. */
   unreachable(peer: MemberId): void;
+  /** The peer does not know this member: the configuration that it knew to be committed last, at the log index `asOf`, does not name it. */
+  turnedAway(peer: MemberId, asOf: LogIndex): void;
   /**
    * A peer asks. The response has the request's type; a rejection becomes a refusal, with the code of a
    * ReplicaError or StoreError.

@@ -11,6 +11,7 @@ import type {
   Term,
 } from '@quorate/raft';
 import type { WriteAheadLog } from '@quorate/storage';
+import type { MembershipLimits } from './membership-change.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport, Random } from './ports.ts';
 
 /** What one member is made of. The caller opens the parts; the replica closes them. */
@@ -29,6 +30,11 @@ export type ReplicaOptions = {
    * Ignored if the log is not empty; null for a member that must not found anything.
    */
   readonly founding: Configuration | null;
+  /**
+   * For a member that joined a cluster: the log index of a configuration that names it. What is later than that and
+   * does not name it removed it. Its log may be empty: it waits for a leader.
+   */
+  readonly joinedAt?: LogIndex;
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;
@@ -38,6 +44,8 @@ export type ReplicaOptions = {
   /** How long a leader waits between comparing two slices of its records with the others'; 0 for never. */
   readonly corruptionCheckIntervalMs: number;
   readonly limits: ReplicaLimits;
+  /** Default: as etcd. */
+  readonly membership?: MembershipLimits;
   /** For checkers: sees what the core does. None in production. */
   readonly observer?: CoreObserver;
 };

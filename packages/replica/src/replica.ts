@@ -2,6 +2,8 @@ import { type CommandBody, type CommandResponse, encodeCommand, type Store } fro
 import {
   type Entry,
   type Input,
+  type LoggedConfiguration,
+  type LogIndex,
   type LogRead,
   type MemberId,
   type Message,
@@ -15,9 +17,12 @@ import {
 import type { WriteAheadLog } from '@quorate/storage';
 import { Alarms } from './alarms.ts';
 import type { Call } from './call.ts';
+import { closeData } from './close-data.ts';
 import { CorruptionCheck } from './corruption-check.ts';
 import { logEvent } from './event-log.ts';
 import { LeadershipTransfer } from './leadership-transfer.ts';
+import { Membership } from './membership.ts';
+import { type MembershipChange, type MembershipOutcome } from './membership-change.ts';
 import { PendingReads } from './pending-reads.ts';
 import type { PeerRequest, PeerResponse, ResponseTo } from './peer-call.ts';
 import { PeerService } from './peer-service.ts';
@@ -55,6 +60,7 @@ export class Replica {
   private readonly stopping = new AbortController();
   private readonly reportFailure: (error: Error) => void;
   private readonly logReads = new Set<Promise<void>>();
+  private readonly membership: Membership;
   private readonly peerService: PeerService;
   private transport: PeerTransport | null = null;
 
@@ -70,6 +76,8 @@ export class Replica {
   /** The same for reads. */
   private holdReads = false;
   private nextSequence: number;
+  /** The configuration that the transport has been told last. */
+  private settled: LoggedConfiguration | null = null;
   private appliedTerm: Term;
 
   /**
@@ -114,7 +122,6 @@ export class Replica {
       retryMs: options.raft.electionTimeoutTicks * options.tickMs * 0.5,
     });
     const { clock, store, logger, memberId, version } = options;
-    this.peerService = new PeerService({ clock, store, version, stopping: this.stopping.signal });
     this.alarms = new Alarms({
       memberId,
       spaceQuotaBytes: options.limits.spaceQuotaBytes,
@@ -133,6 +140,20 @@ export class Replica {
       nameOf: (id) => this.nameOf(id),
       callPeer: (peer, request, call) => this.callPeer(peer, request, call),
       propose: (body, call) => this.propose(body, call),
+    });
+    this.membership = Membership.of(options, {
+      core,
+      proposalId: this.nextSequence++,
+      wake: () => this.scheduleTurn(),
+      callPeer: async (peer, request, call) => this.callPeer(peer, request, call),
+    });
+    this.peerService = new PeerService({
+      clock,
+      store,
+      version,
+      stopping: this.stopping.signal,
+      membership: this.membership,
+      timeoutMs: options.raft.electionTimeoutTicks * options.tickMs * 5,
     });
     const failure = Promise.withResolvers<Error>();
     this.failed = failure.promise;
@@ -194,6 +215,26 @@ export class Replica {
     const done = this.transfer.begin(to, call);
     this.enqueue({ type: 'transfer-leadership', to });
     return done;
+  }
+
+  /**
+   * Changes who belongs to the cluster: all of `changes`, or none. Resolves when that is committed and in force for
+   * good. Rejects with a ReplicaError; see its codes for why a change is refused. Any member may be asked.
+   */
+  async changeMembership(changes: readonly MembershipChange[], call: Call): Promise<MembershipOutcome> {
+    this.checkCall(call);
+    return this.membership.change(changes, call);
+  }
+
+  /**
+   * Hands leadership to the voter that is ready soonest, if this member leads and there is one; it is going to stop.
+   * Rejects as `transferLeadership`.
+   */
+  async handOver(call: Call): Promise<void> {
+    const successor = this.membership.successor();
+    if (successor !== null) {
+      await this.transferLeadership(successor, call);
+    }
   }
 
   /** Asks a peer. Rejects with a `PeerCallError`; with a ReplicaError if this member is stopping. */
@@ -259,11 +300,16 @@ export class Replica {
   }
 
   private start(): void {
+    const removal = this.membership.removal();
+    if (removal !== null) {
+      throw removal;
+    }
     this.options.observer?.restored(this.core);
     const events: PeerEvents = {
       receive: (message) => this.receive(message),
       closed: (peer) => this.enqueue({ type: 'peer-closed', peer }),
       unreachable: (peer) => this.enqueue({ type: 'peer-unreachable', peer }),
+      turnedAway: (_peer, asOf) => this.leaveIfRemoved(asOf),
       asked: async (from, request) => this.answerPeer(from, request),
     };
     this.transport = this.options.connect(events);
@@ -278,6 +324,7 @@ export class Replica {
 
   /** A message from a peer. Beyond the limits it is dropped, as a network may: Raft repeats what matters. */
   private receive(message: Message): void {
+    this.membership.heard(message.from);
     if (this.inputs.length >= this.limits.inputQueueMax) {
       return;
     }
@@ -334,10 +381,17 @@ export class Replica {
       }
       this.stepWrites();
       this.stepReads();
+      if (this.membership.wantsTurn) {
+        this.membership.turn((input) => this.step(input));
+      }
       this.flush();
       this.applyNext();
       // A slice a turn, so that watchers who begin far in the past hold up nothing.
       if (this.store.feedWatchers()) this.scheduleTurn();
+      if (this.settled !== this.core.settled) {
+        this.updatePeers();
+        this.leaveIfRemoved();
+      }
     } catch (error) {
       this.fail(error);
     }
@@ -365,6 +419,7 @@ export class Replica {
     const { role, configuration } = this.core.status();
     this.alarms.tick(role === 'leader', configuration);
     this.corruptionCheck.tick(role === 'leader', configuration);
+    this.membership.tick(nowMs);
   }
 
   private stepWrites(): void {
@@ -387,7 +442,7 @@ export class Replica {
     }
   }
 
-  private step(input: Input): void {
+  private step(input: Input): Output {
     const output = this.core.step(input, this.clock.monotonicMs());
     this.options.observer?.stepped(this.core, input, output);
     for (const message of output.messages) {
@@ -404,6 +459,7 @@ export class Replica {
     for (const event of output.events) {
       this.observe(event);
     }
+    return output;
   }
 
   private answer(output: Output): void {
@@ -482,12 +538,16 @@ export class Replica {
   }
 
   private updatePeers(): void {
-    const { addresses } = this.core.status().configuration;
-    this.transport?.setPeers(
-      addresses
-        .filter((address) => address.id !== this.options.memberId)
-        .map((address) => ({ id: address.id, urls: address.peerUrls })),
-    );
+    this.settled = this.core.settled;
+    this.transport?.setPeers(this.membership.peers(), this.settled);
+  }
+
+  /** By the own log, or by a configuration at the log index `asOf` that a peer knows and that does not name this member. */
+  private leaveIfRemoved(asOf?: LogIndex): void {
+    const removal = this.stopped ? null : this.membership.removal(asOf);
+    if (removal !== null) {
+      this.fail(removal);
+    }
   }
 
   private nameOf(id: MemberId): string {
@@ -530,20 +590,6 @@ export class Replica {
     this.writes.stop();
     this.reads.stop();
     this.transfer.stop();
-  }
-}
-
-/** Closes the log, and the state machine even if that fails. */
-async function closeData({
-  log,
-  store,
-}: {
-  readonly log: WriteAheadLog;
-  readonly store: Store;
-}): Promise<void> {
-  try {
-    await log.close();
-  } finally {
-    await store.close();
+    this.membership.stop();
   }
 }

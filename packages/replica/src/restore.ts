@@ -7,7 +7,7 @@ import type { ReplicaOptions } from './replica-options.ts';
 /** What a core is rebuilt from. */
 export type RestoreOptions = Pick<
   ReplicaOptions,
-  'log' | 'store' | 'founding' | 'memberId' | 'random' | 'raft' | 'tickMs'
+  'log' | 'store' | 'founding' | 'joinedAt' | 'memberId' | 'random' | 'raft' | 'tickMs'
 >;
 
 /**
@@ -17,8 +17,8 @@ export type RestoreOptions = Pick<
 export async function restoreCore(options: RestoreOptions): Promise<RaftCore> {
   const { log, store, memberId, random, raft, tickMs } = options;
   checkTogether(log.recovered, store);
-  const logged =
-    log.recovered.lastIndex === 0 ? await found(log, options.founding) : loggedState(log.recovered);
+  const isNew = log.recovered.lastIndex === 0 && options.joinedAt === undefined;
+  const logged = isNew ? await found(log, options.founding) : loggedState(log.recovered);
   const applied = toLogIndex(store.appliedIndex);
   return RaftCore.create(
     {

@@ -150,7 +150,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
 
   const connect = (events: PeerEvents): TcpPeerTransport => {
     const transport = new TcpPeerTransport({
-      own: { clusterId, self: memberId },
+      own: { clusterId, self: memberId, peerUrl: configuration.initialAdvertisePeerUrls[0] ?? '' },
       events,
       clock,
       random,

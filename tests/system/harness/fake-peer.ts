@@ -53,7 +53,14 @@ export class FakePeer implements AsyncDisposable {
       socket.write(
         encodeFrame(
           'hello',
-          wire.Hello.encode({ protocolVersion: 1, clusterId, from, to: member.id }).finish(),
+          wire.Hello.encode({
+            protocolVersion: 1,
+            clusterId,
+            from,
+            to: member.id,
+            configurationIndex: 1,
+            peerUrl: '',
+          }).finish(),
         ),
       );
       await once(socket, 'readable');
@@ -100,7 +107,13 @@ export class FakePeer implements AsyncDisposable {
     socket.on('readable', () => {
       for (const frame of readFrames(socket)) {
         if (frame.type === frameTypes.hello) {
-          const reply = { status: wire.HelloReply_Status.OK, protocolVersion: 1, clusterId, memberId };
+          const reply = {
+            status: wire.HelloReply_Status.OK,
+            protocolVersion: 1,
+            clusterId,
+            memberId,
+            configurationIndex: 1,
+          };
           socket.write(encodeFrame('helloReply', wire.HelloReply.encode(reply).finish()));
           this.#greeted += 1;
         } else if (frame.type === frameTypes.ping) {

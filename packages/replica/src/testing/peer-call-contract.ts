@@ -124,7 +124,7 @@ export function testPeerCalls(name: string, setUp: () => Promise<TransportsUnder
     });
 
     test('somebody who is no peer is unreachable', async () => {
-      world.caller.setPeers([]);
+      world.caller.setPeers([], null);
       (await settled(ping())).assertFailed('unreachable');
     });
 
@@ -132,7 +132,7 @@ export function testPeerCalls(name: string, setUp: () => Promise<TransportsUnder
       const taken = takenWithoutAnswer();
       const outcome = ping();
       await taken(1);
-      world.caller.setPeers([]);
+      world.caller.setPeers([], null);
       (await settled(outcome)).assertFailed('unreachable');
     });
 

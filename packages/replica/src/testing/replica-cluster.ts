@@ -2,7 +2,9 @@ import { MemoryEngine, Store } from '@quorate/kv';
 import {
   type Configuration,
   defaultRaftOptions,
+  type LogIndex,
   type MemberId,
+  noIndex,
   type RaftOptions,
   replicationPreset,
   type ReplicationPresetName,
@@ -37,6 +39,7 @@ export class ReplicaCluster {
   private readonly replicas = new Map<MemberId, Replica>();
   private readonly mailboxes = new Map<MemberId, Mailbox>();
   private readonly cut = new Set<MemberId>();
+  private readonly joined = new Map<MemberId, { readonly at: LogIndex; readonly disk: MemoryDisk }>();
 
   constructor(options: ReplicaClusterOptions) {
     this.options = options;
@@ -55,10 +58,11 @@ export class ReplicaCluster {
   /** Starts a member on what its disk holds; its engine is empty, so it replays its whole log. */
   async open(id: MemberId): Promise<Replica> {
     const number = this.ids.indexOf(id);
-    const disk = this.disks[number];
+    const disk = this.disks[number] ?? this.joined.get(id)?.disk;
     if (disk === undefined) {
       throw new RangeError(`no member ${id}`);
     }
+    const joinedAt = this.joined.get(id)?.at;
     const fileSystem = new MemoryFileSystem(disk);
     await fileSystem.makeDirectory('/log');
     const random = seededRandom(100 + number);
@@ -78,7 +82,8 @@ export class ReplicaCluster {
       raft: { ...defaults, replication: replicationPreset(replication), ...raft },
       tickMs,
       log,
-      founding: foundingConfiguration(this.ids),
+      founding: joinedAt === undefined ? foundingConfiguration(this.ids) : null,
+      ...(joinedAt === undefined ? {} : { joinedAt }),
       store: Store.open(engine),
       clock: this.clock,
       random,
@@ -89,6 +94,12 @@ export class ReplicaCluster {
     });
     this.replicas.set(id, replica);
     return replica;
+  }
+
+  /** Starts a member that was added by the configuration at the log index `at`, with an empty disk. */
+  async join(id: MemberId, at: LogIndex): Promise<Replica> {
+    this.joined.set(id, { at, disk: new MemoryDisk({ random: seededRandom(Number(id % 1000n)) }) });
+    return this.open(id);
   }
 
   member(number: number): Replica {
@@ -139,7 +150,7 @@ export class ReplicaCluster {
   }
 
   async close(): Promise<void> {
-    for (const id of this.ids) {
+    for (const id of [...this.replicas.keys()]) {
       await this.stop(id);
     }
   }
@@ -164,9 +175,13 @@ export class ReplicaCluster {
       },
       asked: async (from, request) => events.asked(from, request),
     });
-    this.mailboxes.set(id, { events, calls });
+    const own: Mailbox = { events, calls, peers: new Set(), asOf: noIndex };
+    this.mailboxes.set(id, own);
     return {
-      setPeers: () => undefined,
+      setPeers: (peers, settled) => {
+        own.peers = new Set(peers.map((peer) => peer.id));
+        own.asOf = settled?.index ?? noIndex;
+      },
       send: (messages) => {
         for (const message of messages) {
           this.carry(message.from, message.to, (mailbox) => mailbox.events.receive(message));
@@ -187,15 +202,27 @@ export class ReplicaCluster {
   private carry(from: MemberId, to: MemberId, deliver: (mailbox: Mailbox) => void): void {
     this.clock.defer(() => {
       const mailbox = this.mailboxes.get(to);
-      if (mailbox !== undefined && !this.cut.has(from) && !this.cut.has(to)) {
+      const sender = this.mailboxes.get(from);
+      if (mailbox === undefined || sender === undefined || this.cut.has(from) || this.cut.has(to)) {
+        return;
+      }
+      if (mailbox.peers.has(from) || sender.asOf > mailbox.asOf) {
         deliver(mailbox);
+      } else {
+        sender.events.turnedAway(to, mailbox.asOf);
       }
     });
   }
 }
 
 /** Where a running member hears from its peers. */
-type Mailbox = { readonly events: PeerEvents; readonly calls: PeerCalls };
+type Mailbox = {
+  readonly events: PeerEvents;
+  readonly calls: PeerCalls;
+  /** Whom it talks to, and the configuration that says so. */
+  peers: ReadonlySet<MemberId>;
+  asOf: LogIndex;
+};
 
 const defaultLimits: ReplicaLimits = {
   requestMaxBytes: 1024,

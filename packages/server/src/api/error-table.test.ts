@@ -39,6 +39,17 @@ stopped | unavailable | etcdserver: server stopped | none
 not-leader | failed-precondition | etcdserver: not leader | none
 bad-transferee | failed-precondition | etcdserver: bad leader transferee | none
 corrupt | data-loss | etcdserver: corrupt cluster | none
+change-running | unavailable | etcdserver: another change of membership is in progress | none
+member-exists | failed-precondition | etcdserver: member ID already exist | none
+peer-url-exists | failed-precondition | etcdserver: Peer URLs already exists | none
+member-not-found | not-found | etcdserver: member not found | none
+not-a-learner | failed-precondition | etcdserver: can only promote a learner member | none
+learner-not-in-sync | failed-precondition | etcdserver: can only promote a learner member which is in sync with leader | none
+too-many-learners | failed-precondition | etcdserver: too many learner members in cluster | none
+too-many-members | failed-precondition | etcdserver: too many members in cluster | none
+not-enough-started-members | failed-precondition | etcdserver: re-configuration failed due to not enough started members | none
+unhealthy-cluster | unavailable | etcdserver: unhealthy cluster | none
+removed | unavailable | etcdserver: server stopped | none
 inconsistent-data | data-loss | etcdserver: corrupt cluster | none
 too-many-streams | resource-exhausted | quorate: too many streams are open at this member | none
 too-many-streams-over-connection | resource-exhausted | quorate: too many streams are open over this connection; end some, or open another connection | none

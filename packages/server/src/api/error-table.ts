@@ -45,6 +45,25 @@ export const replicaErrors: Readonly<Record<ReplicaErrorCode, WireError>> = {
   'not-leader': refused('failed-precondition', 'etcdserver: not leader'),
   'bad-transferee': refused('failed-precondition', 'etcdserver: bad leader transferee'),
   corrupt: refused('data-loss', 'etcdserver: corrupt cluster'),
+  // Not one of etcd's: its leader takes changes one after the other and lets clients wait.
+  'change-running': refused('unavailable', 'etcdserver: another change of membership is in progress'),
+  'member-exists': refused('failed-precondition', 'etcdserver: member ID already exist'),
+  'peer-url-exists': refused('failed-precondition', 'etcdserver: Peer URLs already exists'),
+  'member-not-found': refused('not-found', 'etcdserver: member not found'),
+  'not-a-learner': refused('failed-precondition', 'etcdserver: can only promote a learner member'),
+  'learner-not-in-sync': refused(
+    'failed-precondition',
+    'etcdserver: can only promote a learner member which is in sync with leader',
+  ),
+  'too-many-learners': refused('failed-precondition', 'etcdserver: too many learner members in cluster'),
+  // Not one of etcd's: it has no such limit.
+  'too-many-members': refused('failed-precondition', 'etcdserver: too many members in cluster'),
+  'not-enough-started-members': refused(
+    'failed-precondition',
+    'etcdserver: re-configuration failed due to not enough started members',
+  ),
+  'unhealthy-cluster': refused('unavailable', 'etcdserver: unhealthy cluster'),
+  removed: refused('unavailable', 'etcdserver: server stopped'),
   'inconsistent-data': refused('data-loss', 'etcdserver: corrupt cluster'),
 };
 

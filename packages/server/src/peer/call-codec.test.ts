@@ -1,19 +1,51 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { toMemberId } from '@quorate/raft';
 import type { PeerAnswer, PeerRequest } from '@quorate/replica';
 import { decodeAnswer, decodeCall, encodeAnswer, encodeCall } from './call-codec.ts';
 import { MalformedFrame } from './frame.ts';
+
+const n1 = toMemberId(1n);
+const n2 = toMemberId(2n);
 
 /** One of each kind. */
 const requests: readonly PeerRequest[] = [
   { type: 'ping' },
   { type: 'digest', firstPosition: 1, lastPosition: 2 ** 40, compactedRevision: 7 },
+  {
+    type: 'change-membership',
+    changes: [
+      { kind: 'add', name: 'n4', peerUrls: ['http://n4:2380'], becomesVoter: true },
+      { kind: 'remove', id: n1 },
+      { kind: 'update-peer-urls', id: n2, peerUrls: ['http://n2:2380', 'http://10.0.0.2:2380'] },
+      { kind: 'promote', id: n2 },
+    ],
+  },
 ];
 const answers: readonly PeerAnswer[] = [
   { ok: false, refusal: { code: 'not-leader', message: 'ask another member' } },
   { ok: true, response: { type: 'ping', wallMs: 1_767_225_600_123, version: '1.2.3' } },
   { ok: true, response: { type: 'digest', digest: { crc: 0xffff_ffff, records: 1024 } } },
   { ok: true, response: { type: 'digest', digest: null } },
+  {
+    ok: true,
+    response: {
+      type: 'change-membership',
+      outcome: {
+        added: [n2],
+        configuration: {
+          voters: [n1],
+          outgoingVoters: [],
+          learners: [n2],
+          learnersNext: [],
+          addresses: [
+            { id: n1, name: 'n1', peerUrls: ['http://n1:2380'] },
+            { id: n2, name: '', peerUrls: ['http://n2:2380'], becomesVoter: true },
+          ],
+        },
+      },
+    },
+  },
 ];
 
 test('requests are decoded to what was encoded', () => {

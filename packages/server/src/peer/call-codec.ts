@@ -1,6 +1,14 @@
 import { peer as wire } from '@quorate/protocol';
-import { type PeerAnswer, type PeerRequest, type PeerResponse, refuse } from '@quorate/replica';
-import { decodePayload } from './frame.ts';
+import { toMemberId } from '@quorate/raft';
+import {
+  type MembershipChange,
+  type PeerAnswer,
+  type PeerRequest,
+  type PeerResponse,
+  refuse,
+} from '@quorate/replica';
+import { decodePayload, MalformedFrame } from './frame.ts';
+import { configurationFromWire, configurationToWire } from './message-codec.ts';
 
 /** A call as it was received. `request` is null if this release does not know its kind. */
 export type ReceivedCall = { readonly id: number; readonly request: PeerRequest | null };
@@ -38,6 +46,11 @@ function requestToWire(request: PeerRequest): wire.Call['request'] {
       return { $case: 'ping', ping: {} };
     case 'digest':
       return { $case: 'digest', digest: request };
+    case 'change-membership':
+      return {
+        $case: 'changeMembership',
+        changeMembership: { changes: request.changes.map(changeToWire) },
+      };
   }
 }
 
@@ -47,6 +60,8 @@ function requestFromWire(request: wire.Call['request']): PeerRequest | null {
       return { type: 'ping' };
     case 'digest':
       return { type: 'digest', ...request.digest };
+    case 'changeMembership':
+      return { type: 'change-membership', changes: request.changeMembership.changes.map(changeFromWire) };
     case undefined:
       return null;
   }
@@ -58,6 +73,13 @@ function responseToWire(response: PeerResponse): wire.Answer['response'] {
       return { $case: 'ping', ping: { wallMs: response.wallMs, version: response.version } };
     case 'digest':
       return { $case: 'digest', digest: { digest: response.digest ?? undefined } };
+    case 'change-membership': {
+      const { added, configuration } = response.outcome;
+      return {
+        $case: 'changeMembership',
+        changeMembership: { added: [...added], configuration: configurationToWire(configuration) },
+      };
+    }
   }
 }
 
@@ -69,8 +91,53 @@ function answerFromWire(response: wire.Answer['response']): PeerAnswer {
       return { ok: true, response: { type: 'ping', ...response.ping } };
     case 'digest':
       return { ok: true, response: { type: 'digest', digest: response.digest.digest ?? null } };
+    case 'changeMembership': {
+      const { added, configuration } = response.changeMembership;
+      if (configuration === undefined) {
+        throw new MalformedFrame('the answer to a change of membership has no configuration');
+      }
+      const outcome = {
+        added: added.map(toMemberId),
+        configuration: configurationFromWire(configuration),
+      };
+      return { ok: true, response: { type: 'change-membership', outcome } };
+    }
     case undefined:
       return refuse('internal', 'the peer answered with something that this release does not know');
+  }
+}
+
+function changeToWire(change: MembershipChange): wire.MembershipChange {
+  switch (change.kind) {
+    case 'add': {
+      const { name, peerUrls, becomesVoter } = change;
+      return { kind: { $case: 'add', add: { name, peerUrls: [...peerUrls], becomesVoter } } };
+    }
+    case 'remove':
+      return { kind: { $case: 'remove', remove: change.id } };
+    case 'update-peer-urls': {
+      const { id, peerUrls } = change;
+      return { kind: { $case: 'updatePeerUrls', updatePeerUrls: { id, peerUrls: [...peerUrls] } } };
+    }
+    case 'promote':
+      return { kind: { $case: 'promote', promote: change.id } };
+  }
+}
+
+function changeFromWire({ kind }: wire.MembershipChange): MembershipChange {
+  switch (kind?.$case) {
+    case 'add':
+      return { kind: 'add', ...kind.add };
+    case 'remove':
+      return { kind: 'remove', id: toMemberId(kind.remove) };
+    case 'updatePeerUrls': {
+      const { id, peerUrls } = kind.updatePeerUrls;
+      return { kind: 'update-peer-urls', id: toMemberId(id), peerUrls };
+    }
+    case 'promote':
+      return { kind: 'promote', id: toMemberId(kind.promote) };
+    case undefined:
+      throw new MalformedFrame('a change of membership has no kind that this release knows');
   }
 }
 

@@ -7,9 +7,19 @@ import { WireError } from '@quorate/protocol';
  * - `hello` opens a connection, `hello-reply` answers it.
  * - `batch` carries messages of the consensus protocol.
  * - `call` asks the peer for something, `answer` is what it says to that.
+ * - `inquiry` asks who the cluster is, before one can introduce oneself; `inquiry-reply` says so and ends it.
  * - `ping` asks for a `pong`: hosts that vanish say nothing, and an idle connection does not notice.
  */
-export type FrameType = 'hello' | 'hello-reply' | 'batch' | 'ping' | 'pong' | 'call' | 'answer';
+export type FrameType =
+  | 'hello'
+  | 'hello-reply'
+  | 'batch'
+  | 'ping'
+  | 'pong'
+  | 'call'
+  | 'answer'
+  | 'inquiry'
+  | 'inquiry-reply';
 
 export type Frame = { readonly type: FrameType; readonly payload: Buffer };
 
@@ -17,7 +27,7 @@ export type Frame = { readonly type: FrameType; readonly payload: Buffer };
 export const frameHeaderBytes = 9;
 
 /** The largest payload of a connection that has not introduced itself: enough for a Hello. */
-export const greetingMaxBytes = 256;
+export const greetingMaxBytes = 1024;
 
 /** The largest payload at all: a batch with one entry of the largest size that can be configured fits. */
 export const payloadMaxBytes = 32 * 1024 * 1024;
@@ -30,6 +40,8 @@ const typeNumbers: Readonly<Record<FrameType, number>> = {
   pong: 5,
   call: 6,
   answer: 7,
+  inquiry: 8,
+  'inquiry-reply': 9,
 };
 const typesByNumber: readonly (FrameType | undefined)[] = [
   undefined,
@@ -40,6 +52,8 @@ const typesByNumber: readonly (FrameType | undefined)[] = [
   'pong',
   'call',
   'answer',
+  'inquiry',
+  'inquiry-reply',
 ];
 /** The checksum covers the type, too: it starts from the checksum of the one byte that names it. */
 const checksumSeeds: readonly number[] = typesByNumber.map((_, number) => crc32(Buffer.from([number])));

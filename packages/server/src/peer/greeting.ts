@@ -1,12 +1,22 @@
 import { peer as wire } from '@quorate/protocol';
-import { formatMemberId, type MemberId } from '@quorate/raft';
+import { formatMemberId, type LogIndex, type MemberId, toLogIndex } from '@quorate/raft';
 import { decodePayload } from './frame.ts';
 
 /** The version of what travels between members. Both sides must have the same. */
 export const peerProtocolVersion = 1;
 
 /** Who takes part in the conversation, as one side sees it. */
-export type Introduction = { readonly clusterId: bigint; readonly self: MemberId };
+export type Introduction = {
+  readonly clusterId: bigint;
+  readonly self: MemberId;
+  /** Where this member is to be called back. */
+  readonly peerUrl: string;
+  /** The log index of the last configuration that it knows to be committed. */
+  readonly asOf: LogIndex;
+};
+
+/** Who calls, as a Hello says. */
+export type Caller = { readonly id: bigint; readonly peerUrl: string; readonly asOf: LogIndex };
 
 /** Why a caller was turned away. */
 export type Refusal =
@@ -24,15 +34,16 @@ export type HelloVerdict =
 
 /** The first thing that a caller says. */
 export function encodeHello(own: Introduction, to: MemberId): Uint8Array {
-  const hello = { protocolVersion: peerProtocolVersion, clusterId: own.clusterId, from: own.self, to };
+  const { clusterId, self: from, peerUrl, asOf: configurationIndex } = own;
+  const hello = { protocolVersion: peerProtocolVersion, clusterId, from, to, peerUrl, configurationIndex };
   return wire.Hello.encode(hello).finish();
 }
 
-/** Judges a caller's Hello. `isPeer` says whom this member talks to. Throws `MalformedFrame` if it is no Hello at all. */
+/** Judges a caller's Hello. `recognises` says whom this member talks to. Throws `MalformedFrame` if it is no Hello at all. */
 export function judgeHello(
   payload: Uint8Array,
   own: Introduction,
-  isPeer: (id: bigint) => boolean,
+  recognises: (caller: Caller) => boolean,
 ): HelloVerdict {
   const hello = decodePayload('hello', () => wire.Hello.decode(payload));
   if (hello.protocolVersion !== peerProtocolVersion) {
@@ -52,7 +63,8 @@ export function judgeHello(
       'it claims to be this member; two members run with one name, or with copies of one data directory';
     return { accepted: false, refusal: 'unknown-sender', explanation };
   }
-  if (!isPeer(hello.from)) {
+  const asOf = toLogIndex(hello.configurationIndex);
+  if (!recognises({ id: hello.from, peerUrl: hello.peerUrl, asOf })) {
     const explanation = `${hello.from.toString(16)} is not a member of this cluster`;
     return { accepted: false, refusal: 'unknown-sender', explanation };
   }
@@ -62,18 +74,41 @@ export function judgeHello(
 /** The answer to a Hello; null accepts it. */
 export function encodeHelloReply(own: Introduction, refusal: Refusal | null): Uint8Array {
   const status = refusal === null ? wire.HelloReply_Status.OK : statusOfRefusal[refusal];
-  const { clusterId, self: memberId } = own;
+  const { clusterId, self: memberId, asOf: configurationIndex } = own;
   return wire.HelloReply.encode({
     status,
     protocolVersion: peerProtocolVersion,
     clusterId,
     memberId,
+    configurationIndex,
   }).finish();
 }
 
-/** What a caller makes of the answer: null if it was accepted, else why not, for people. Throws `MalformedFrame` if it is no answer. */
-export function judgeHelloReply(payload: Uint8Array, own: Introduction, expected: MemberId): string | null {
+/** Why a peer does not talk to this member. */
+export type TurnedAway = {
+  /** For people. */
+  readonly message: string;
+  /** The log index of the configuration by which the peer does not know this member; null if that is not the reason. */
+  readonly asOf: LogIndex | null;
+};
+
+/** What a caller makes of the answer: null if it was accepted, else why not. Throws `MalformedFrame` if it is no answer. */
+export function judgeHelloReply(
+  payload: Uint8Array,
+  own: Introduction,
+  expected: MemberId,
+): TurnedAway | null {
   const reply = decodePayload('hello-reply', () => wire.HelloReply.decode(payload));
+  const message = explainReply(reply, own, expected);
+  if (message === null) return null;
+  const isUnknown =
+    reply.status === wire.HelloReply_Status.UNKNOWN_SENDER &&
+    reply.clusterId === own.clusterId &&
+    reply.memberId === expected;
+  return { message, asOf: isUnknown ? toLogIndex(reply.configurationIndex) : null };
+}
+
+function explainReply(reply: wire.HelloReply, own: Introduction, expected: MemberId): string | null {
   switch (reply.status) {
     case wire.HelloReply_Status.OK:
       if (reply.memberId === expected && reply.clusterId === own.clusterId) return null;

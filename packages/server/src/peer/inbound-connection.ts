@@ -4,15 +4,21 @@ import { type Clock, type PeerAnswer, type PeerRequest, refuse, type Timer } fro
 import { decodeCall, encodeAnswer } from './call-codec.ts';
 import { FramedSocket, type EndReason } from './framed-socket.ts';
 import type { Frame } from './frame.ts';
-import { encodeHelloReply, type Introduction, judgeHello, type Refusal } from './greeting.ts';
+import { type Caller, encodeHelloReply, type Introduction, judgeHello, type Refusal } from './greeting.ts';
 import { decodeBatch } from './message-codec.ts';
 import type { TransportLimits } from './transport-limits.ts';
 
 export type InboundConnectionOptions = {
-  readonly own: Introduction;
+  /** Who this member is at the moment. */
+  readonly introduction: () => Introduction;
   readonly clock: Clock;
   readonly limits: TransportLimits;
-  readonly isPeer: (id: bigint) => boolean;
+  /** Whether this member talks to the caller. */
+  readonly recognises: (caller: Caller) => boolean;
+  /** The answer to who asks what cluster this is. */
+  readonly describeCluster: () => Uint8Array;
+  /** The caller only wanted to know that. The connection is closed already. */
+  readonly inquired: () => void;
   /** Whether this may be the one connection from that peer; may be decided later. */
   readonly admit: (from: MemberId, decide: (admitted: boolean) => void) => void;
   /** The caller has introduced itself and was accepted. */
@@ -71,13 +77,18 @@ export class InboundConnection {
 
   private receiveFrame(frame: Frame): void {
     if (frame.type === 'batch' && this.from !== null) {
-      for (const message of decodeBatch(frame.payload, this.from, this.options.own.self)) {
+      for (const message of decodeBatch(frame.payload, this.from, this.options.introduction().self)) {
         this.options.receive(message);
       }
     } else if (frame.type === 'call' && this.from !== null) {
       this.receiveCall(frame.payload, this.from);
     } else if (frame.type === 'hello' && this.from === null) {
       this.greet(frame.payload);
+    } else if (frame.type === 'inquiry' && this.from === null) {
+      this.stopGreeting();
+      this.socket.write('inquiry-reply', this.options.describeCluster());
+      this.socket.closeAfterWriting();
+      this.options.inquired();
     } else {
       this.end({ kind: 'malformed', message: `a ${frame.type} frame out of turn` });
     }
@@ -109,7 +120,7 @@ export class InboundConnection {
   }
 
   private greet(payload: Buffer): void {
-    const verdict = judgeHello(payload, this.options.own, this.options.isPeer);
+    const verdict = judgeHello(payload, this.options.introduction(), this.options.recognises);
     if (!verdict.accepted) {
       this.refuse(verdict.refusal, verdict.explanation);
       return;
@@ -127,7 +138,7 @@ export class InboundConnection {
 
   private refuse(refusal: Refusal, explanation: string): void {
     this.stopGreeting();
-    this.socket.write('hello-reply', encodeHelloReply(this.options.own, refusal));
+    this.socket.write('hello-reply', encodeHelloReply(this.options.introduction(), refusal));
     this.socket.closeAfterWriting();
     this.options.refused(explanation);
   }
@@ -136,7 +147,7 @@ export class InboundConnection {
     this.stopGreeting();
     this.from = from;
     this.socket.acceptPayloads(this.options.limits.payloadMaxBytes);
-    this.socket.write('hello-reply', encodeHelloReply(this.options.own, null));
+    this.socket.write('hello-reply', encodeHelloReply(this.options.introduction(), null));
     this.socket.watchSilence(this.options.limits, false);
     this.options.established(from);
   }

@@ -218,7 +218,7 @@ function resultFromWire(result: wire.AppendResponse['result']): AppendResult {
   }
 }
 
-function configurationToWire(configuration: Configuration): wire.Configuration {
+export function configurationToWire(configuration: Configuration): wire.Configuration {
   const { voters, outgoingVoters, learners, learnersNext, addresses } = configuration;
   return {
     voters: [...voters],
@@ -231,7 +231,7 @@ function configurationToWire(configuration: Configuration): wire.Configuration {
   };
 }
 
-function configurationFromWire(configuration: wire.Configuration): Configuration {
+export function configurationFromWire(configuration: wire.Configuration): Configuration {
   const { voters, outgoingVoters, learners, learnersNext, addresses } = configuration;
   return {
     voters: voters.map(toMemberId),

@@ -5,11 +5,11 @@ import type { NetworkAddress } from '../configuration/network-address.ts';
 import { decodeAnswer } from './call-codec.ts';
 import { FramedSocket, type EndReason } from './framed-socket.ts';
 import type { Frame } from './frame.ts';
-import { encodeHello, type Introduction, judgeHelloReply } from './greeting.ts';
+import { encodeHello, type Introduction, judgeHelloReply, type TurnedAway } from './greeting.ts';
 import type { TransportLimits } from './transport-limits.ts';
 
 /** How an attempt to talk to a peer ended: as sockets end, or turned away at the door. */
-export type OutboundEnd = EndReason | { readonly kind: 'refused'; readonly message: string };
+export type OutboundEnd = EndReason | ({ readonly kind: 'refused' } & TurnedAway);
 
 export type OutboundConnectionOptions = {
   readonly address: NetworkAddress;
@@ -88,7 +88,7 @@ export class OutboundConnection {
   private receiveReply(payload: Buffer, greetingTimer: Timer): void {
     const refusal = judgeHelloReply(payload, this.options.own, this.options.peer);
     if (refusal !== null) {
-      this.end({ kind: 'refused', message: refusal });
+      this.end({ kind: 'refused', ...refusal });
       return;
     }
     greetingTimer.cancel();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Message } from '@quorate/raft';
+import type { LogIndex, Message } from '@quorate/raft';
 import type {
   CallSending,
   Clock,
@@ -23,7 +23,8 @@ export type PeerChannelOptions = {
   readonly peer: Peer;
   /** What people call the peer. */
   readonly name: string;
-  readonly own: Introduction;
+  /** Who this member is at the moment. */
+  readonly introduction: () => Introduction;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -33,6 +34,8 @@ export type PeerChannelOptions = {
   readonly closedByPeer: () => void;
   /** Messages to the peer may have been lost. */
   readonly lost: () => void;
+  /** The peer does not know this member, as of the configuration at this log index. */
+  readonly turnedAway: (asOf: LogIndex) => void;
   /** The peer answered a call. */
   readonly answered: (id: number, answer: PeerAnswer) => void;
   /** Calls that are not answered yet never will be: their connection ended. */
@@ -129,7 +132,7 @@ export class PeerChannel {
     this.attempts += 1;
     const connection = OutboundConnection.dial({
       address: parseUrl(url),
-      own: this.options.own,
+      own: this.options.introduction(),
       peer: this.options.peer.id,
       clock: this.options.clock,
       limits: this.options.limits,
@@ -161,6 +164,7 @@ export class PeerChannel {
     const refused = end.kind === 'refused' || end.kind === 'malformed';
     const timer = clock.setTimer(refused ? limits.refusedRetryMs : this.backoff.next(), () => this.dial());
     this.state = { kind: 'waiting', timer };
+    if (end.kind === 'refused' && end.asOf !== null) this.options.turnedAway(end.asOf);
     if (state.kind === 'established') {
       this.options.lost();
       this.options.callsLost();

@@ -6,10 +6,12 @@ import { pong, testPeerCalls } from '@quorate/replica/testing';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { until } from '../testing/until.ts';
 import { decodeAnswer, encodeCall } from './call-codec.ts';
+import { parseUrl } from '../configuration/network-address.ts';
 import { encodeFrame } from './frame.ts';
+import { inquire } from './inquiry.ts';
 import { encodeBatch } from './message-codec.ts';
 import { append, heartbeat } from './testing/messages.ts';
-import { listenOnLoopback, PeerHost, portOf } from './testing/peer-host.ts';
+import { clusterId, listenOnLoopback, PeerHost, portOf, urlOf } from './testing/peer-host.ts';
 import { RawPeer } from './testing/raw-peer.ts';
 import { defaultTransportLimits } from './transport-limits.ts';
 
@@ -132,7 +134,7 @@ test('a peer that calls is called back without waiting for the next attempt', as
   const second = await open(2n);
   const port = portOf(second.server);
   await second.close();
-  first.transport.setPeers([{ id: n2, urls: [`http://127.0.0.1:${port}`] }]);
+  first.transport.setPeers([{ id: n2, urls: [`http://127.0.0.1:${port}`] }], null);
   await until('the first attempt fails', () => first.logger.count('cannot reach n2') === 1);
   const again = await open(2n, { port });
   again.meet(first);
@@ -168,14 +170,14 @@ test('a URL that leads to the wrong member is refused by name', async () => {
   const first = await open(1n);
   const third = await open(3n);
   third.meet(first);
-  first.transport.setPeers([{ id: n2, urls: [`http://127.0.0.1:${portOf(third.server)}`] }]);
+  first.transport.setPeers([{ id: n2, urls: [`http://127.0.0.1:${portOf(third.server)}`] }], null);
   await until('n1 has understood', () => first.logger.count('it is another member (3, called was 2)') === 1);
 });
 
 test("a second process with this member's id is turned away", async () => {
   const first = await open(1n);
   const twin = await open(1n);
-  twin.transport.setPeers([{ id: n1, urls: [`http://127.0.0.1:${portOf(first.server)}`] }]);
+  twin.transport.setPeers([{ id: n1, urls: [`http://127.0.0.1:${portOf(first.server)}`] }], null);
   await until('it is turned away', () => first.logger.count('it claims to be this member') === 1);
 });
 
@@ -218,7 +220,7 @@ const garbage: readonly [string, Buffer, RegExp][] = [
   [
     'an HTTP request',
     Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n'),
-    /a frame claims 1195725856 bytes, at most 256/,
+    /a frame claims 1195725856 bytes, at most 1024/,
   ],
   ['zeros', Buffer.alloc(64), /unknown type 0/],
   ['a batch before any hello', Buffer.from('000000004b0bbe3703', 'hex'), /batch frame/],
@@ -238,12 +240,55 @@ for (const [what, bytes, complaint] of garbage) {
   });
 }
 
+test('whoever is no member is told as of which configuration', async () => {
+  const first = await open(1n);
+  const second = await open(2n);
+  second.meetAsOf(7);
+  first.meetAsOf(5, second);
+  await until('n1 is told', () => first.turnedAwayBy.length === 1);
+  assert.deepEqual(first.turnedAwayBy, [[n2, 7]]);
+});
+
+test('who knows a later configuration is talked to until that is known', async () => {
+  const clock = new ManualClock();
+  const first = await open(1n, { clock });
+  const second = await open(2n);
+  first.meetAsOf(5);
+  second.meetAsOf(7, first);
+  await until('n1 has called back', () => first.logger.count('connected to n2') === 1);
+  second.transport.send([heartbeat(n2, n1, 1)]);
+  first.transport.send([heartbeat(n1, n2, 2)]);
+  await until('both hear each other', () => first.received.length + second.received.length === 2);
+  first.meetAsOf(6);
+  assert.equal(first.logger.count('lost the connection'), 0);
+  first.meetAsOf(7);
+  await until('n2 is hung up on', () => second.logger.count('lost the connection to n1') === 1);
+  await until('no timer is left', () => clock.pendingTimers === 0);
+});
+
+test('anybody may ask what cluster this is, and is told what is committed', async () => {
+  const first = await open(1n);
+  const second = await open(2n);
+  const ask = async () =>
+    inquire(parseUrl(urlOf(first.server)), { clock: new ManualClock(), timeoutMs: 1000, signal: undefined });
+  assert.deepEqual(await ask(), { clusterId, memberId: n1, settled: null });
+  first.meetAsOf(9, second);
+  const { settled } = await ask();
+  assert.equal(settled?.index, 9);
+  assert.deepEqual(settled?.configuration.addresses, [
+    { id: n2, name: 'n2', peerUrls: [urlOf(second.server)] },
+  ]);
+});
+
 test('garbage in a conversation ends it, and others go on', async () => {
   const [first, second] = await connectedPair();
-  first.transport.setPeers([
-    { id: n2, urls: [`http://127.0.0.1:${portOf(second.server)}`] },
-    { id: toMemberId(3n), urls: ['http://127.0.0.1:9'] },
-  ]);
+  first.transport.setPeers(
+    [
+      { id: n2, urls: [`http://127.0.0.1:${portOf(second.server)}`] },
+      { id: toMemberId(3n), urls: ['http://127.0.0.1:9'] },
+    ],
+    null,
+  );
   const caller = await RawPeer.dial(portOf(first.server));
   caller.hello(toMemberId(3n), n1);
   await until('it is accepted', () => caller.frames.length === 1);
@@ -349,7 +394,7 @@ test('a peer that is no peer any more leaves nothing behind', async () => {
     'both are connected',
     () => first.logger.count('n2') >= 2 && second.logger.count('connected to n1') === 1,
   );
-  first.transport.setPeers([]);
+  first.transport.setPeers([], null);
   await until('n2 is hung up on', () => second.closedPeers.length === 1);
   assert.equal(clock.pendingTimers, 0);
   first.transport.send([heartbeat(n1, n2, 1)]);

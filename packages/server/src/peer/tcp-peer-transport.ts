@@ -1,5 +1,12 @@
 import type { Socket } from 'node:net';
-import { formatMemberId, type MemberId, type Message } from '@quorate/raft';
+import {
+  formatMemberId,
+  type LoggedConfiguration,
+  type LogIndex,
+  type MemberId,
+  type Message,
+  noIndex,
+} from '@quorate/raft';
 import {
   type Call,
   type Clock,
@@ -13,13 +20,16 @@ import {
   type ResponseTo,
 } from '@quorate/replica';
 import type { EndReason } from './framed-socket.ts';
-import type { Introduction } from './greeting.ts';
+import { MalformedValue } from '../configuration/configuration-error.ts';
+import { parseAdvertisedUrl } from '../configuration/network-address.ts';
+import type { Caller, Introduction } from './greeting.ts';
 import { InboundConnection } from './inbound-connection.ts';
+import { encodeDescription } from './inquiry.ts';
 import { PeerChannel } from './peer-channel.ts';
 import { defaultTransportLimits, type TransportLimits } from './transport-limits.ts';
 
 export type TcpPeerTransportOptions = {
-  readonly own: Introduction;
+  readonly own: Omit<Introduction, 'asOf'>;
   readonly events: PeerEvents;
   readonly clock: Clock;
   readonly random: Random;
@@ -46,6 +56,9 @@ export class TcpPeerTransport implements PeerTransport {
   /** Peers whose losses are reported at the end of this turn. */
   private readonly losses = new Set<MemberId>();
   private readonly calls: PeerCalls;
+  /** Callers that know a later configuration than this member, which may name them. */
+  private readonly guests = new Map<MemberId, { readonly peer: Peer; readonly asOf: LogIndex }>();
+  private settled: LoggedConfiguration | null = null;
   private closed = false;
 
   constructor(options: TcpPeerTransportOptions) {
@@ -58,9 +71,14 @@ export class TcpPeerTransport implements PeerTransport {
     });
   }
 
-  setPeers(peers: readonly Peer[]): void {
+  setPeers(peers: readonly Peer[], settled: LoggedConfiguration | null): void {
     if (this.closed) return;
+    this.settled = settled;
     const wanted = new Map(peers.map((peer) => [peer.id, peer]));
+    for (const [id, { peer, asOf }] of this.guests) {
+      if (asOf <= this.asOf || wanted.has(id)) this.guests.delete(id);
+      else wanted.set(id, peer);
+    }
     for (const [id, channel] of this.channels) {
       if (!sameUrls(wanted.get(id)?.urls, channel.peer.urls)) {
         channel.close();
@@ -76,7 +94,7 @@ export class TcpPeerTransport implements PeerTransport {
     for (const id of this.present) {
       if (!wanted.has(id)) this.present.delete(id);
     }
-    for (const peer of peers) {
+    for (const peer of wanted.values()) {
       if (!this.channels.has(peer.id)) this.openChannel(peer);
     }
   }
@@ -103,10 +121,15 @@ export class TcpPeerTransport implements PeerTransport {
     }
     const { own, clock, events } = this.options;
     const connection: InboundConnection = InboundConnection.accept(socket, {
-      own,
+      introduction: () => this.introduction,
       clock,
       limits: this.limits,
-      isPeer: (id) => this.channels.has(id as MemberId),
+      recognises: (caller) => this.recognises(caller),
+      describeCluster: () => {
+        const { clusterId, self: memberId } = own;
+        return encodeDescription({ clusterId, memberId, settled: this.settled });
+      },
+      inquired: () => this.greeting.delete(connection),
       admit: (from, decide) => this.admit(from, decide),
       established: (from) => this.welcome(from, connection),
       refused: (explanation) => {
@@ -134,17 +157,40 @@ export class TcpPeerTransport implements PeerTransport {
     return Promise.resolve();
   }
 
+  private get asOf(): LogIndex {
+    return this.settled?.index ?? noIndex;
+  }
+
+  private get introduction(): Introduction {
+    return { ...this.options.own, asOf: this.asOf };
+  }
+
+  /**
+   * Whether the caller is a peer. One that knows a later configuration than this member may have been added since,
+   * and be the leader that this member has to learn it from: it is talked to until that is known.
+   */
+  private recognises({ id, peerUrl, asOf }: Caller): boolean {
+    const caller = id as MemberId;
+    if (this.channels.has(caller)) return true;
+    if (asOf <= this.asOf || !isPeerUrl(peerUrl) || this.guests.size >= guestsMax) return false;
+    const peer = { id: caller, urls: [peerUrl] };
+    this.guests.set(caller, { peer, asOf });
+    this.openChannel(peer);
+    return true;
+  }
+
   private openChannel(peer: Peer): void {
-    const { own, clock, random, logger, nameOf } = this.options;
+    const { clock, random, logger, nameOf } = this.options;
     const channel = new PeerChannel({
       peer,
       name: nameOf(peer.id),
-      own,
+      introduction: () => this.introduction,
       clock,
       random,
       logger,
       limits: this.limits,
       established: () => this.present.add(peer.id),
+      turnedAway: (asOf) => this.options.events.turnedAway(peer.id, asOf),
       closedByPeer: () => this.peerClosed(peer.id),
       lost: () => this.lose(peer.id),
       answered: (id, answer) => this.calls.answered(peer.id, id, answer),
@@ -205,6 +251,19 @@ export class TcpPeerTransport implements PeerTransport {
       });
     }
     this.losses.add(peer);
+  }
+}
+
+/** More than one cluster has members. */
+const guestsMax = 16;
+
+function isPeerUrl(text: string): boolean {
+  try {
+    parseAdvertisedUrl(text);
+    return true;
+  } catch (error) {
+    if (!(error instanceof MalformedValue)) throw error;
+    return false;
   }
 }
 

@@ -3,6 +3,7 @@ import { SimulatedDisk } from '../disk/simulated-disk.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { streamOf } from '../kernel/random-stream.ts';
 import type { Trace } from '../kernel/trace.ts';
+import { urlOfHost } from '../network/host-url.ts';
 import { Network } from '../network/network.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { EngineHost } from './engine-host.ts';
@@ -145,6 +146,6 @@ function foundingConfiguration(identities: readonly MemberIdentity[]): Configura
     outgoingVoters: [],
     learners: [],
     learnersNext: [],
-    addresses: identities.map(({ id, name }) => ({ id, name, peerUrls: [`simulated://${name}`] })),
+    addresses: identities.map(({ id, name, host }) => ({ id, name, peerUrls: [urlOfHost(host)] })),
   };
 }

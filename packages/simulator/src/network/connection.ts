@@ -1,4 +1,6 @@
 import type { MemberId } from '@quorate/raft';
+import type { Peer } from '@quorate/replica';
+import { hostOfUrl, urlOfHost } from './host-url.ts';
 import type { Endpoint, Parcel, Wire } from './wire.ts';
 
 /** More parcels than this on their way on one connection, and the sender's queue counts as full. */
@@ -8,6 +10,8 @@ const GIVE_UP_MIN_MS = 800;
 const GIVE_UP_MAX_MS = 4000;
 const RECONNECT_MIN_MS = 10;
 const RECONNECT_MAX_MS = 400;
+/** As the server's transport: who is turned away does not ask again and again. */
+const REFUSED_RETRY_MS = 10_000;
 
 type State =
   /** Trying to reach the member. */
@@ -37,25 +41,24 @@ const AT_MOST_ONCE: ReadonlySet<Parcel['type']> = new Set([
 export class Connection {
   readonly from: Endpoint;
   readonly to: MemberId;
+  /** The number of the host where it is, from 0. */
+  readonly toHost: number;
   private readonly wire: Wire;
   private state: State = { kind: 'connecting' };
   private inFlight = 0;
   private tellsUnreachable = false;
   private cancelAttempt: () => void = () => undefined;
 
-  constructor(wire: Wire, from: Endpoint, to: MemberId) {
+  constructor(wire: Wire, from: Endpoint, to: Peer) {
     this.wire = wire;
     this.from = from;
-    this.to = to;
+    this.to = to.id;
+    this.toHost = hostOfUrl(to.urls[0] ?? '');
     this.connectAfter(0);
   }
 
   get inFlightCount(): number {
     return this.inFlight;
-  }
-
-  get toHost(): number {
-    return Number(this.to) - 1;
   }
 
   /** The process at the other end, if there is one. */
@@ -97,7 +100,7 @@ export class Connection {
     this.inFlight = 0;
     from.life.after(0, () => {
       from.events[notice](to);
-      wire.callPortOf(from)?.callsLost(to);
+      wire.sideOf(from)?.callsLost(to);
     });
     this.connectAfter(this.backoffUs());
   }
@@ -205,11 +208,11 @@ export class Connection {
 
   private deliver(parcel: Parcel, peer: Endpoint): void {
     if (parcel.type === 'call') {
-      this.wire.callPortOf(peer)?.receiveCall(parcel, this.from);
+      this.wire.sideOf(peer)?.receiveCall(parcel, this.from);
     } else if (parcel.type !== 'answer') {
       peer.events.receive(parcel);
     } else if (parcel.caller === peer) {
-      this.wire.callPortOf(peer)?.receiveAnswer(parcel, this.from.id);
+      this.wire.sideOf(peer)?.receiveAnswer(parcel, this.from.id);
     }
   }
 
@@ -251,6 +254,16 @@ export class Connection {
     }
     if (this.wire.endpointOf(this.to) !== peer) {
       this.connectAfter(this.backoffUs());
+      return;
+    }
+    const own = this.wire.sideOf(this.from);
+    const other = this.wire.sideOf(peer);
+    const caller = { id: this.from.id, urls: [urlOfHost(this.from.host)] };
+    if (own === null || other === null || !other.recognises(caller, own.asOf)) {
+      this.connectAfter(REFUSED_RETRY_MS * 1000);
+      if (other !== null) {
+        this.from.events.turnedAway(this.to, other.asOf);
+      }
       return;
     }
     this.state = {

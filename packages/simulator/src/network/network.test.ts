@@ -8,6 +8,7 @@ import { SimulatedClock } from '../host/simulated-clock.ts';
 import { Kernel } from '../kernel/kernel.ts';
 import { streamOf } from '../kernel/random-stream.ts';
 import { Trace } from '../kernel/trace.ts';
+import { urlOfHost } from './host-url.ts';
 import { Network } from './network.ts';
 import type { NetworkProfile } from './paths.ts';
 import type { SimulatedTransport } from './simulated-transport.ts';
@@ -60,6 +61,7 @@ class TwoHosts {
         receive: (message) => heard.push(textOf(message)),
         closed: (peer) => heard.push(`n${peer} closed`),
         unreachable: (peer) => heard.push(`n${peer} unreachable`),
+        turnedAway: (peer, asOf) => heard.push(`n${peer} turns it away as of ${asOf}`),
         asked: async (from, request) => {
           heard.push(`n${from} asks ${request.type}`);
           return this.answer(request);
@@ -67,7 +69,7 @@ class TwoHosts {
       },
     };
     const transport = this.network.connect(endpoint);
-    transport.setPeers([{ id: toMemberId(BigInt(2 - host)), urls: [] }]);
+    transport.setPeers([{ id: toMemberId(BigInt(2 - host)), urls: [urlOfHost(1 - host)] }], null);
     return { life, endpoint, transport, heard };
   }
 

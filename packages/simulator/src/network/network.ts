@@ -1,4 +1,5 @@
 import type { MemberId, Message } from '@quorate/raft';
+import type { Peer } from '@quorate/replica';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { RandomStream } from '../kernel/random-stream.ts';
 import type { Trace } from '../kernel/trace.ts';
@@ -45,8 +46,8 @@ export class Network {
       profile: parts.profile,
       paths: this.paths,
       counts: this.counts,
-      endpointOf: (id) => this.endpoints[Number(id) - 1] ?? null,
-      callPortOf: (endpoint) => this.transports.get(endpoint) ?? null,
+      endpointOf: (id) => this.endpoints.find((endpoint) => endpoint?.id === id) ?? null,
+      sideOf: (endpoint) => this.transports.get(endpoint) ?? null,
       reached: (from, to) => this.reached(from, to),
       watch: (parcels) => this.watch(parcels),
       tell: (from, fate, parcels) => this.tell(from, fate, parcels),
@@ -63,6 +64,7 @@ export class Network {
     this.endpoints[endpoint.host] = endpoint;
     const transport = new SimulatedTransport(endpoint, {
       open: (to) => this.open(endpoint, to),
+      hangUp: (isPeer) => this.hangUp(endpoint, isPeer),
       leave: () => this.disconnect(endpoint, true),
     });
     this.transports.set(endpoint, transport);
@@ -121,10 +123,19 @@ export class Network {
     return count;
   }
 
-  private open(from: Endpoint, to: MemberId): Connection {
+  private open(from: Endpoint, to: Peer): Connection {
     const connection = new Connection(this.wire, from, to);
     this.connections.add(connection);
     return connection;
+  }
+
+  /** A process ends its conversations with all callers that are no peers of it any more. */
+  private hangUp(endpoint: Endpoint, isPeer: (id: MemberId) => boolean): void {
+    for (const connection of this.connections) {
+      if (connection.peer === endpoint && !isPeer(connection.from.id)) {
+        connection.break('closed');
+      }
+    }
   }
 
   /** A member that was reached knows that its peer is there, and does not wait any longer to reach it as well. */

@@ -1,4 +1,11 @@
-import type { Entry, MemberId, Message } from '@quorate/raft';
+import {
+  type Entry,
+  type LoggedConfiguration,
+  type LogIndex,
+  type MemberId,
+  type Message,
+  noIndex,
+} from '@quorate/raft';
 import {
   type Call,
   type Peer,
@@ -8,19 +15,24 @@ import {
   type ResponseTo,
 } from '@quorate/replica';
 import type { Connection } from './connection.ts';
-import type { AnswerParcel, CallParcel, CallPort, Endpoint } from './wire.ts';
+import type { AnswerParcel, CallParcel, Side, Endpoint } from './wire.ts';
 
 /** What a process may do to the network. */
 export type NetworkSide = {
-  readonly open: (to: MemberId) => Connection;
+  readonly open: (to: Peer) => Connection;
+  /** Ends the conversations with callers that are no peers any more. */
+  readonly hangUp: (isPeer: (id: MemberId) => boolean) => void;
   readonly leave: () => void;
 };
 
 /** One process's side of the network. */
-export class SimulatedTransport implements PeerTransport, CallPort {
+export class SimulatedTransport implements PeerTransport, Side {
   private readonly network: NetworkSide;
   private readonly calls: PeerCalls;
   private connections = new Map<MemberId, Connection>();
+  private settled: LoggedConfiguration | null = null;
+  /** Callers that know a later configuration than this process, which may name them. */
+  private readonly guests = new Map<MemberId, LogIndex>();
   private closed = false;
 
   constructor(endpoint: Endpoint, network: NetworkSide) {
@@ -35,18 +47,49 @@ export class SimulatedTransport implements PeerTransport, CallPort {
     });
   }
 
-  setPeers(peers: readonly Peer[]): void {
+  get asOf(): LogIndex {
+    return this.settled?.index ?? noIndex;
+  }
+
+  setPeers(peers: readonly Peer[], settled: LoggedConfiguration | null): void {
+    if (this.closed) {
+      return;
+    }
+    this.settled = settled;
     const next = new Map<MemberId, Connection>();
-    for (const { id } of peers) {
-      next.set(id, this.connections.get(id) ?? this.network.open(id));
+    for (const peer of peers) {
+      next.set(peer.id, this.connections.get(peer.id) ?? this.network.open(peer));
     }
     for (const [id, connection] of this.connections) {
-      if (!next.has(id)) {
+      if (next.has(id)) {
+        continue;
+      }
+      if ((this.guests.get(id) ?? noIndex) > this.asOf) {
+        next.set(id, connection);
+      } else {
         connection.close();
         this.calls.lost(id);
       }
     }
     this.connections = next;
+    for (const id of this.guests.keys()) {
+      if (!next.has(id)) {
+        this.guests.delete(id);
+      }
+    }
+    this.network.hangUp((id) => next.has(id));
+  }
+
+  recognises(caller: Peer, asOf: LogIndex): boolean {
+    if (this.closed || this.connections.has(caller.id)) {
+      return !this.closed;
+    }
+    if (asOf <= this.asOf) {
+      return false;
+    }
+    this.guests.set(caller.id, asOf);
+    this.connections.set(caller.id, this.network.open(caller));
+    return true;
   }
 
   send(messages: readonly Message[]): void {

@@ -1,5 +1,5 @@
-import type { MemberId, Message } from '@quorate/raft';
-import type { Clock, PeerAnswer, PeerEvents, PeerRequest } from '@quorate/replica';
+import type { LogIndex, MemberId, Message } from '@quorate/raft';
+import type { Clock, Peer, PeerAnswer, PeerEvents, PeerRequest } from '@quorate/replica';
 import type { Life } from '../host/life.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { RandomStream } from '../kernel/random-stream.ts';
@@ -32,8 +32,12 @@ export type AnswerParcel = {
   readonly caller: Endpoint;
 };
 
-/** A process's side of the network, as far as calls go. */
-export interface CallPort {
+/** A process's side of the network, as others meet it. */
+export interface Side {
+  /** The log index of the last configuration that it knows to be committed. */
+  readonly asOf: LogIndex;
+  /** Whether it talks to the caller, who knows the configuration at `asOf`. */
+  recognises(caller: Peer, asOf: LogIndex): boolean;
   receiveCall(parcel: CallParcel, caller: Endpoint): void;
   receiveAnswer(parcel: AnswerParcel, from: MemberId): void;
   /** Calls to this peer that are not answered yet may never be. */
@@ -59,8 +63,8 @@ export type Wire = {
   readonly counts: NetworkCounts;
   /** The process of a member, or null while it has none. */
   readonly endpointOf: (id: MemberId) => Endpoint | null;
-  /** Where a process takes calls, or null if it has left the network. */
-  readonly callPortOf: (endpoint: Endpoint) => CallPort | null;
+  /** A process's side, or null if it has left the network. */
+  readonly sideOf: (endpoint: Endpoint) => Side | null;
   /** A process has reached a member. */
   readonly reached: (from: Endpoint, to: MemberId) => void;
   /** Everything that leaves a member, delivered or not. */

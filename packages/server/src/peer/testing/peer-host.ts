@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
-import type { MemberId, Message } from '@quorate/raft';
-import { toMemberId } from '@quorate/raft';
+import type { LogIndex, MemberId, Message } from '@quorate/raft';
+import { toLogIndex, toMemberId } from '@quorate/raft';
 import {
   type Clock,
   type PeerEvents,
@@ -42,6 +42,8 @@ export class PeerHost implements PeerEvents {
   readonly received: Message[] = [];
   readonly closedPeers: MemberId[] = [];
   readonly unreachablePeers: MemberId[] = [];
+  /** By whom it was turned away, and as of which configuration. */
+  readonly turnedAwayBy: (readonly [MemberId, number])[] = [];
   /** Who asked, in order. */
   readonly asking: MemberId[] = [];
   /** What peers that ask are answered. */
@@ -59,7 +61,7 @@ export class PeerHost implements PeerEvents {
     this.id = id;
     this.server = server;
     this.transport = new TcpPeerTransport({
-      own: { clusterId: settings.clusterId ?? clusterId, self: id },
+      own: { clusterId: settings.clusterId ?? clusterId, self: id, peerUrl: urlOf(server) },
       events: this,
       clock: settings.clock ?? new SystemClock(),
       random: new SystemRandom(),
@@ -86,9 +88,27 @@ export class PeerHost implements PeerEvents {
     return this.answer(request);
   }
 
+  turnedAway(peer: MemberId, asOf: LogIndex): void {
+    this.turnedAwayBy.push([peer, asOf]);
+  }
+
   /** Talks to these hosts and nobody else from now on. */
   meet(...hosts: readonly { readonly id: MemberId; readonly server: Server }[]): void {
-    this.transport.setPeers(hosts.map((host) => ({ id: host.id, urls: [urlOf(host.server)] })));
+    this.meetAsOf(0, ...hosts);
+  }
+
+  /** The same, by a committed configuration at this log index. */
+  meetAsOf(index: number, ...hosts: readonly { readonly id: MemberId; readonly server: Server }[]): void {
+    const peers = hosts.map((host) => ({ id: host.id, urls: [urlOf(host.server)] }));
+    const addresses = peers.map(({ id, urls }) => ({ id, name: `n${id}`, peerUrls: urls }));
+    const configuration = {
+      voters: peers.map(({ id }) => id),
+      outgoingVoters: [],
+      learners: [],
+      learnersNext: [],
+      addresses,
+    };
+    this.transport.setPeers(peers, index === 0 ? null : { index: toLogIndex(index), configuration });
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import type { MemberId, Message } from '@quorate/raft';
+import { type MemberId, type Message, noIndex } from '@quorate/raft';
 import { encodeFrame, type Frame, FrameReader, payloadMaxBytes } from '../frame.ts';
 import { encodeHello, encodeHelloReply } from '../greeting.ts';
 import { decodeBatch } from '../message-codec.ts';
@@ -37,11 +37,13 @@ export class RawPeer {
   }
 
   hello(from: MemberId, to: MemberId): void {
-    this.say(encodeFrame('hello', encodeHello({ clusterId, self: from }, to)));
+    this.say(encodeFrame('hello', encodeHello({ clusterId, self: from, peerUrl: '', asOf: noIndex }, to)));
   }
 
   acceptAs(self: MemberId): void {
-    this.say(encodeFrame('hello-reply', encodeHelloReply({ clusterId, self }, null)));
+    this.say(
+      encodeFrame('hello-reply', encodeHelloReply({ clusterId, self, peerUrl: '', asOf: noIndex }, null)),
+    );
   }
 
   /** The messages of all batches so far. */

@@ -42,6 +42,10 @@ export interface Hello {
   from: bigint;
   /** Whom the caller believes to have called. */
   to: bigint;
+  /** The log index of the last configuration that the caller knows to be committed. */
+  configurationIndex: number;
+  /** Where the caller is to be called back, should the receiver not know it yet. */
+  peerUrl: string;
 }
 
 /** The answer. Any status but OK ends the connection. */
@@ -50,6 +54,8 @@ export interface HelloReply {
   protocolVersion: number;
   clusterId: bigint;
   memberId: bigint;
+  /** The log index of the last configuration that the answering member knows to be committed. */
+  configurationIndex: number;
 }
 
 export const HelloReply_Status = {
@@ -76,6 +82,20 @@ export namespace HelloReply_Status {
   export type ALREADY_CONNECTED = typeof HelloReply_Status.ALREADY_CONNECTED;
 }
 
+/** Said instead of a Hello by who wants to join and knows no ids yet. The answer ends the connection. */
+export interface Inquiry {
+  protocolVersion: number;
+}
+
+export interface InquiryReply {
+  protocolVersion: number;
+  clusterId: bigint;
+  memberId: bigint;
+  /** The last configuration that is known to be committed, and its log index; 0 if there is none yet. */
+  configurationIndex: number;
+  configuration: Configuration | undefined;
+}
+
 /**
  * A request to a peer that wants an answer. A request that the receiver does not know is answered with a
  * Refusal.
@@ -83,15 +103,20 @@ export namespace HelloReply_Status {
 export interface Call {
   /** Comes back with the answer; means nothing on any other connection. */
   id: number;
-  request: { $case: "ping"; ping: PingRequest } | { $case: "digest"; digest: DigestRequest } | undefined;
+  request: { $case: "ping"; ping: PingRequest } | { $case: "digest"; digest: DigestRequest } | {
+    $case: "changeMembership";
+    changeMembership: ChangeMembershipRequest;
+  } | undefined;
 }
 
 export interface Answer {
   id: number;
-  response: { $case: "refusal"; refusal: Refusal } | { $case: "ping"; ping: PingResponse } | {
-    $case: "digest";
-    digest: DigestResponse;
-  } | undefined;
+  response:
+    | { $case: "refusal"; refusal: Refusal }
+    | { $case: "ping"; ping: PingResponse }
+    | { $case: "digest"; digest: DigestResponse }
+    | { $case: "changeMembership"; changeMembership: ChangeMembershipResponse }
+    | undefined;
 }
 
 /** The receiver did not do what it was asked. */
@@ -101,6 +126,37 @@ export interface Refusal {
 }
 
 export interface PingRequest {
+}
+
+/** All of the changes, or none; for the leader. */
+export interface ChangeMembershipRequest {
+  changes: MembershipChange[];
+}
+
+export interface MembershipChange {
+  kind:
+    | { $case: "add"; add: MembershipChange_Add }
+    | { $case: "remove"; remove: bigint }
+    | { $case: "updatePeerUrls"; updatePeerUrls: MembershipChange_UpdatePeerUrls }
+    | { $case: "promote"; promote: bigint }
+    | undefined;
+}
+
+export interface MembershipChange_Add {
+  name: string;
+  peerUrls: string[];
+  becomesVoter: boolean;
+}
+
+export interface MembershipChange_UpdatePeerUrls {
+  id: bigint;
+  peerUrls: string[];
+}
+
+export interface ChangeMembershipResponse {
+  /** The ids of the members that were added, in order. */
+  added: bigint[];
+  configuration: Configuration | undefined;
 }
 
 export interface PingResponse {
@@ -272,7 +328,7 @@ export interface SnapshotDescription {
 }
 
 function createBaseHello(): Hello {
-  return { protocolVersion: 0, clusterId: 0n, from: 0n, to: 0n };
+  return { protocolVersion: 0, clusterId: 0n, from: 0n, to: 0n, configurationIndex: 0, peerUrl: "" };
 }
 
 export const Hello: MessageFns<Hello> = {
@@ -288,6 +344,12 @@ export const Hello: MessageFns<Hello> = {
     }
     if (message.to !== 0n) {
       writer.uint32(33).fixed64(message.to);
+    }
+    if (message.configurationIndex !== 0) {
+      writer.uint32(40).uint64(message.configurationIndex);
+    }
+    if (message.peerUrl !== "") {
+      writer.uint32(50).string(message.peerUrl);
     }
     return writer;
   },
@@ -331,6 +393,22 @@ export const Hello: MessageFns<Hello> = {
           message.to = reader.fixed64();
           continue;
         }
+        case 5: {
+          if (tag !== 40) {
+            break;
+          }
+
+          message.configurationIndex = reader.uint64Number();
+          continue;
+        }
+        case 6: {
+          if (tag !== 50) {
+            break;
+          }
+
+          message.peerUrl = reader.string();
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -347,12 +425,14 @@ export const Hello: MessageFns<Hello> = {
     message.clusterId = (object.clusterId !== undefined && object.clusterId !== null) ? BigInt(object.clusterId) : 0n;
     message.from = (object.from !== undefined && object.from !== null) ? BigInt(object.from) : 0n;
     message.to = (object.to !== undefined && object.to !== null) ? BigInt(object.to) : 0n;
+    message.configurationIndex = object.configurationIndex ?? 0;
+    message.peerUrl = object.peerUrl ?? "";
     return message;
   },
 };
 
 function createBaseHelloReply(): HelloReply {
-  return { status: 0, protocolVersion: 0, clusterId: 0n, memberId: 0n };
+  return { status: 0, protocolVersion: 0, clusterId: 0n, memberId: 0n, configurationIndex: 0 };
 }
 
 export const HelloReply: MessageFns<HelloReply> = {
@@ -368,6 +448,9 @@ export const HelloReply: MessageFns<HelloReply> = {
     }
     if (message.memberId !== 0n) {
       writer.uint32(33).fixed64(message.memberId);
+    }
+    if (message.configurationIndex !== 0) {
+      writer.uint32(40).uint64(message.configurationIndex);
     }
     return writer;
   },
@@ -411,6 +494,14 @@ export const HelloReply: MessageFns<HelloReply> = {
           message.memberId = reader.fixed64();
           continue;
         }
+        case 5: {
+          if (tag !== 40) {
+            break;
+          }
+
+          message.configurationIndex = reader.uint64Number();
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -427,6 +518,145 @@ export const HelloReply: MessageFns<HelloReply> = {
     message.protocolVersion = object.protocolVersion ?? 0;
     message.clusterId = (object.clusterId !== undefined && object.clusterId !== null) ? BigInt(object.clusterId) : 0n;
     message.memberId = (object.memberId !== undefined && object.memberId !== null) ? BigInt(object.memberId) : 0n;
+    message.configurationIndex = object.configurationIndex ?? 0;
+    return message;
+  },
+};
+
+function createBaseInquiry(): Inquiry {
+  return { protocolVersion: 0 };
+}
+
+export const Inquiry: MessageFns<Inquiry> = {
+  encode(message: Inquiry, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocolVersion !== 0) {
+      writer.uint32(8).uint32(message.protocolVersion);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): Inquiry {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseInquiry();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.protocolVersion = reader.uint32();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<Inquiry>): Inquiry {
+    return Inquiry.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<Inquiry>): Inquiry {
+    const message = createBaseInquiry();
+    message.protocolVersion = object.protocolVersion ?? 0;
+    return message;
+  },
+};
+
+function createBaseInquiryReply(): InquiryReply {
+  return { protocolVersion: 0, clusterId: 0n, memberId: 0n, configurationIndex: 0, configuration: undefined };
+}
+
+export const InquiryReply: MessageFns<InquiryReply> = {
+  encode(message: InquiryReply, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.protocolVersion !== 0) {
+      writer.uint32(8).uint32(message.protocolVersion);
+    }
+    if (message.clusterId !== 0n) {
+      writer.uint32(17).fixed64(message.clusterId);
+    }
+    if (message.memberId !== 0n) {
+      writer.uint32(25).fixed64(message.memberId);
+    }
+    if (message.configurationIndex !== 0) {
+      writer.uint32(32).uint64(message.configurationIndex);
+    }
+    if (message.configuration !== undefined) {
+      Configuration.encode(message.configuration, writer.uint32(42).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): InquiryReply {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseInquiryReply();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.protocolVersion = reader.uint32();
+          continue;
+        }
+        case 2: {
+          if (tag !== 17) {
+            break;
+          }
+
+          message.clusterId = reader.fixed64();
+          continue;
+        }
+        case 3: {
+          if (tag !== 25) {
+            break;
+          }
+
+          message.memberId = reader.fixed64();
+          continue;
+        }
+        case 4: {
+          if (tag !== 32) {
+            break;
+          }
+
+          message.configurationIndex = reader.uint64Number();
+          continue;
+        }
+        case 5: {
+          if (tag !== 42) {
+            break;
+          }
+
+          message.configuration = Configuration.decode(reader, reader.uint32());
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<InquiryReply>): InquiryReply {
+    return InquiryReply.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<InquiryReply>): InquiryReply {
+    const message = createBaseInquiryReply();
+    message.protocolVersion = object.protocolVersion ?? 0;
+    message.clusterId = (object.clusterId !== undefined && object.clusterId !== null) ? BigInt(object.clusterId) : 0n;
+    message.memberId = (object.memberId !== undefined && object.memberId !== null) ? BigInt(object.memberId) : 0n;
+    message.configurationIndex = object.configurationIndex ?? 0;
+    message.configuration = (object.configuration !== undefined && object.configuration !== null)
+      ? Configuration.fromPartial(object.configuration)
+      : undefined;
     return message;
   },
 };
@@ -446,6 +676,9 @@ export const Call: MessageFns<Call> = {
         break;
       case "digest":
         DigestRequest.encode(message.request.digest, writer.uint32(82).fork()).join();
+        break;
+      case "changeMembership":
+        ChangeMembershipRequest.encode(message.request.changeMembership, writer.uint32(162).fork()).join();
         break;
     }
     return writer;
@@ -482,6 +715,17 @@ export const Call: MessageFns<Call> = {
           message.request = { $case: "digest", digest: DigestRequest.decode(reader, reader.uint32()) };
           continue;
         }
+        case 20: {
+          if (tag !== 162) {
+            break;
+          }
+
+          message.request = {
+            $case: "changeMembership",
+            changeMembership: ChangeMembershipRequest.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -508,6 +752,15 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "changeMembership": {
+        if (object.request?.changeMembership !== undefined && object.request?.changeMembership !== null) {
+          message.request = {
+            $case: "changeMembership",
+            changeMembership: ChangeMembershipRequest.fromPartial(object.request.changeMembership),
+          };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -531,6 +784,9 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "digest":
         DigestResponse.encode(message.response.digest, writer.uint32(82).fork()).join();
+        break;
+      case "changeMembership":
+        ChangeMembershipResponse.encode(message.response.changeMembership, writer.uint32(162).fork()).join();
         break;
     }
     return writer;
@@ -575,6 +831,17 @@ export const Answer: MessageFns<Answer> = {
           message.response = { $case: "digest", digest: DigestResponse.decode(reader, reader.uint32()) };
           continue;
         }
+        case 20: {
+          if (tag !== 162) {
+            break;
+          }
+
+          message.response = {
+            $case: "changeMembership",
+            changeMembership: ChangeMembershipResponse.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -604,6 +871,15 @@ export const Answer: MessageFns<Answer> = {
       case "digest": {
         if (object.response?.digest !== undefined && object.response?.digest !== null) {
           message.response = { $case: "digest", digest: DigestResponse.fromPartial(object.response.digest) };
+        }
+        break;
+      }
+      case "changeMembership": {
+        if (object.response?.changeMembership !== undefined && object.response?.changeMembership !== null) {
+          message.response = {
+            $case: "changeMembership",
+            changeMembership: ChangeMembershipResponse.fromPartial(object.response.changeMembership),
+          };
         }
         break;
       }
@@ -696,6 +972,356 @@ export const PingRequest: MessageFns<PingRequest> = {
   },
   fromPartial(_: DeepPartial<PingRequest>): PingRequest {
     const message = createBasePingRequest();
+    return message;
+  },
+};
+
+function createBaseChangeMembershipRequest(): ChangeMembershipRequest {
+  return { changes: [] };
+}
+
+export const ChangeMembershipRequest: MessageFns<ChangeMembershipRequest> = {
+  encode(message: ChangeMembershipRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    for (const v of message.changes) {
+      MembershipChange.encode(v!, writer.uint32(10).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeMembershipRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseChangeMembershipRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
+          }
+
+          message.changes.push(MembershipChange.decode(reader, reader.uint32()));
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<ChangeMembershipRequest>): ChangeMembershipRequest {
+    return ChangeMembershipRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChangeMembershipRequest>): ChangeMembershipRequest {
+    const message = createBaseChangeMembershipRequest();
+    message.changes = object.changes?.map((e) => MembershipChange.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseMembershipChange(): MembershipChange {
+  return { kind: undefined };
+}
+
+export const MembershipChange: MessageFns<MembershipChange> = {
+  encode(message: MembershipChange, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.kind?.$case) {
+      case "add":
+        MembershipChange_Add.encode(message.kind.add, writer.uint32(10).fork()).join();
+        break;
+      case "remove":
+        writer.uint32(17).fixed64(message.kind.remove);
+        break;
+      case "updatePeerUrls":
+        MembershipChange_UpdatePeerUrls.encode(message.kind.updatePeerUrls, writer.uint32(26).fork()).join();
+        break;
+      case "promote":
+        writer.uint32(33).fixed64(message.kind.promote);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MembershipChange {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseMembershipChange();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
+          }
+
+          message.kind = { $case: "add", add: MembershipChange_Add.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 2: {
+          if (tag !== 17) {
+            break;
+          }
+
+          message.kind = { $case: "remove", remove: reader.fixed64() };
+          continue;
+        }
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.kind = {
+            $case: "updatePeerUrls",
+            updatePeerUrls: MembershipChange_UpdatePeerUrls.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 4: {
+          if (tag !== 33) {
+            break;
+          }
+
+          message.kind = { $case: "promote", promote: reader.fixed64() };
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<MembershipChange>): MembershipChange {
+    return MembershipChange.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MembershipChange>): MembershipChange {
+    const message = createBaseMembershipChange();
+    switch (object.kind?.$case) {
+      case "add": {
+        if (object.kind?.add !== undefined && object.kind?.add !== null) {
+          message.kind = { $case: "add", add: MembershipChange_Add.fromPartial(object.kind.add) };
+        }
+        break;
+      }
+      case "remove": {
+        if (object.kind?.remove !== undefined && object.kind?.remove !== null) {
+          message.kind = { $case: "remove", remove: BigInt(object.kind.remove) };
+        }
+        break;
+      }
+      case "updatePeerUrls": {
+        if (object.kind?.updatePeerUrls !== undefined && object.kind?.updatePeerUrls !== null) {
+          message.kind = {
+            $case: "updatePeerUrls",
+            updatePeerUrls: MembershipChange_UpdatePeerUrls.fromPartial(object.kind.updatePeerUrls),
+          };
+        }
+        break;
+      }
+      case "promote": {
+        if (object.kind?.promote !== undefined && object.kind?.promote !== null) {
+          message.kind = { $case: "promote", promote: BigInt(object.kind.promote) };
+        }
+        break;
+      }
+    }
+    return message;
+  },
+};
+
+function createBaseMembershipChange_Add(): MembershipChange_Add {
+  return { name: "", peerUrls: [], becomesVoter: false };
+}
+
+export const MembershipChange_Add: MessageFns<MembershipChange_Add> = {
+  encode(message: MembershipChange_Add, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.name !== "") {
+      writer.uint32(10).string(message.name);
+    }
+    for (const v of message.peerUrls) {
+      writer.uint32(18).string(v!);
+    }
+    if (message.becomesVoter !== false) {
+      writer.uint32(24).bool(message.becomesVoter);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MembershipChange_Add {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseMembershipChange_Add();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
+          }
+
+          message.name = reader.string();
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.peerUrls.push(reader.string());
+          continue;
+        }
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.becomesVoter = reader.bool();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<MembershipChange_Add>): MembershipChange_Add {
+    return MembershipChange_Add.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MembershipChange_Add>): MembershipChange_Add {
+    const message = createBaseMembershipChange_Add();
+    message.name = object.name ?? "";
+    message.peerUrls = object.peerUrls?.map((e) => e) || [];
+    message.becomesVoter = object.becomesVoter ?? false;
+    return message;
+  },
+};
+
+function createBaseMembershipChange_UpdatePeerUrls(): MembershipChange_UpdatePeerUrls {
+  return { id: 0n, peerUrls: [] };
+}
+
+export const MembershipChange_UpdatePeerUrls: MessageFns<MembershipChange_UpdatePeerUrls> = {
+  encode(message: MembershipChange_UpdatePeerUrls, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      writer.uint32(9).fixed64(message.id);
+    }
+    for (const v of message.peerUrls) {
+      writer.uint32(18).string(v!);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MembershipChange_UpdatePeerUrls {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseMembershipChange_UpdatePeerUrls();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 9) {
+            break;
+          }
+
+          message.id = reader.fixed64();
+          continue;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.peerUrls.push(reader.string());
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<MembershipChange_UpdatePeerUrls>): MembershipChange_UpdatePeerUrls {
+    return MembershipChange_UpdatePeerUrls.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MembershipChange_UpdatePeerUrls>): MembershipChange_UpdatePeerUrls {
+    const message = createBaseMembershipChange_UpdatePeerUrls();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    message.peerUrls = object.peerUrls?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseChangeMembershipResponse(): ChangeMembershipResponse {
+  return { added: [], configuration: undefined };
+}
+
+export const ChangeMembershipResponse: MessageFns<ChangeMembershipResponse> = {
+  encode(message: ChangeMembershipResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.added.length !== 0) {
+      writer.uint32(10).fork();
+      for (const v of message.added) {
+        writer.fixed64(v);
+      }
+      writer.join();
+    }
+    if (message.configuration !== undefined) {
+      Configuration.encode(message.configuration, writer.uint32(18).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ChangeMembershipResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseChangeMembershipResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag === 9) {
+            message.added.push(reader.fixed64());
+
+            continue;
+          }
+
+          if (tag === 10) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.added.push(reader.fixed64());
+            }
+
+            continue;
+          }
+
+          break;
+        }
+        case 2: {
+          if (tag !== 18) {
+            break;
+          }
+
+          message.configuration = Configuration.decode(reader, reader.uint32());
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<ChangeMembershipResponse>): ChangeMembershipResponse {
+    return ChangeMembershipResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ChangeMembershipResponse>): ChangeMembershipResponse {
+    const message = createBaseChangeMembershipResponse();
+    message.added = object.added?.map((e) => BigInt(e)) || [];
+    message.configuration = (object.configuration !== undefined && object.configuration !== null)
+      ? Configuration.fromPartial(object.configuration)
+      : undefined;
     return message;
   },
 };

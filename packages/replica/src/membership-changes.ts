@@ -1,0 +1,219 @@
+import type {
+  Configuration,
+  Input,
+  LoggedConfiguration,
+  LogIndex,
+  MonotonicMs,
+  Output,
+  RaftStatus,
+  Term,
+} from '@quorate/raft';
+import { isJoint } from '@quorate/raft';
+import { ReplicaError } from './replica-error.ts';
+import type { Call } from './call.ts';
+import type { MembershipChange, MembershipOutcome } from './membership-change.ts';
+import { type ChangePlan, type ClusterView, duePromotion, planChange } from './membership-rules.ts';
+import { chooseSuccessor } from './successor.ts';
+
+/** What a member knows in one turn. */
+export type MembershipView = Omit<ClusterView, 'configuration'> & {
+  readonly status: RaftStatus;
+  /** The configurations that may be in force, as `RaftCore.configurations`. */
+  readonly configurations: readonly LoggedConfiguration[];
+  /** The term of an entry of the own log; null if it is not there, or not any more. */
+  readonly termAt: (index: LogIndex) => Term | null;
+};
+
+/** How far a change is that somebody has asked this member for. */
+type Stage =
+  /** In no log. */
+  | { readonly kind: 'waiting' }
+  /** This leader is one of those who leave: it hands over, and the next leader makes the change. */
+  | { readonly kind: 'handing-over' }
+  /** In the log of the leader of `term` at `index`. */
+  | {
+      readonly kind: 'proposed';
+      readonly index: LogIndex;
+      readonly term: Term;
+      readonly plan: ChangePlan;
+    };
+
+type Running = {
+  readonly changes: readonly MembershipChange[];
+  readonly deadlineMs: MonotonicMs;
+  readonly signal: AbortSignal | undefined;
+  readonly resolve: (outcome: MembershipOutcome) => void;
+  readonly reject: (error: ReplicaError) => void;
+  stage: Stage;
+};
+
+/**
+ * The changes of membership that this member makes while it leads: one at a time for those who ask, and beside
+ * them the promotion of learners that have caught up. The core has the last word on each (Raft, section 6).
+ */
+export class MembershipChanges {
+  private readonly proposalId: number;
+  private running: Running | null = null;
+  private promotionDue = false;
+
+  /** `proposalId` names configurations among the proposals of this member. */
+  constructor(proposalId: number) {
+    this.proposalId = proposalId;
+  }
+
+  /**
+   * Makes the changes, all or none. Throws `change-running` if others are under way. A rejection with
+   * `not-leader` means that they are in no log for good, and may be asked for again.
+   */
+  begin(changes: readonly MembershipChange[], call: Call): Promise<MembershipOutcome> {
+    if (this.running !== null) {
+      throw new ReplicaError(
+        'change-running',
+        'another change of membership is under way: try again when it has ended',
+      );
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<MembershipOutcome>();
+    const { deadlineMs, signal } = call;
+    this.running = { changes, deadlineMs, signal, resolve, reject, stage: { kind: 'waiting' } };
+    return promise;
+  }
+
+  /** Whether `turn` has something to look at. */
+  get wantsTurn(): boolean {
+    return this.running !== null || this.promotionDue;
+  }
+
+  /** Time has passed: answers what has waited long enough, and looks for learners to promote. */
+  tick(nowMs: MonotonicMs, configuration: Configuration): void {
+    this.promotionDue = configuration.addresses.some(({ becomesVoter }) => becomesVoter === true);
+    const { running } = this;
+    if (running === null) {
+      return;
+    }
+    if (running.deadlineMs <= nowMs) {
+      this.reject(lost(running, 'timed-out', 'the change of membership could not be made in time'));
+    } else if (running.signal?.aborted === true) {
+      this.reject(new ReplicaError('cancelled', 'the caller gave up'));
+    }
+  }
+
+  /** Moves on as far as the state of the cluster allows. `step` gives the core an input. */
+  turn(view: MembershipView, step: (input: Input) => Output): void {
+    this.promotionDue = false;
+    if (this.running?.stage.kind === 'proposed') {
+      this.conclude(this.running, this.running.stage, view);
+      return;
+    }
+    const { role, transferringTo } = view.status;
+    if (role !== 'leader') {
+      this.reject(new ReplicaError('not-leader', 'only the leader changes the membership'));
+      return;
+    }
+    const [settled, ...unsettled] = view.configurations;
+    if (settled === undefined || unsettled.length > 0 || isJoint(settled.configuration)) {
+      return; // The change before has to end first.
+    }
+    if (transferringTo !== null) {
+      return;
+    }
+    const cluster = { ...view, configuration: settled.configuration };
+    if (this.running === null) {
+      const promotion = duePromotion(cluster);
+      if (promotion !== null) {
+        this.propose(promotion, view, step);
+      }
+    } else {
+      this.start(this.running, view, cluster, step);
+    }
+  }
+
+  /** The member stops. */
+  stop(): void {
+    if (this.running !== null) {
+      this.reject(lost(this.running, 'stopped', 'the member is stopping'));
+    }
+  }
+
+  private start(
+    running: Running,
+    view: MembershipView,
+    cluster: ClusterView,
+    step: (input: Input) => Output,
+  ): void {
+    let plan: ChangePlan;
+    try {
+      plan = planChange(running.changes, cluster);
+    } catch (error) {
+      if (!(error instanceof ReplicaError)) {
+        throw error;
+      }
+      this.reject(error);
+      return;
+    }
+    const { id } = view.status;
+    if (!plan.configuration.voters.includes(id)) {
+      const successor = chooseSuccessor(view.status, plan.configuration.voters, view.isActive);
+      if (successor === null) {
+        const explanation = 'the leader is to leave, and no other voter runs to whom it could hand over';
+        this.reject(new ReplicaError('unhealthy-cluster', explanation));
+        return;
+      }
+      running.stage = { kind: 'handing-over' };
+      step({ type: 'transfer-leadership', to: successor });
+      return;
+    }
+    const index = this.propose(plan, view, step);
+    if (index !== null) {
+      running.stage = { kind: 'proposed', index, term: view.status.term, plan };
+    }
+  }
+
+  /** Returns where the configuration was appended, or null if the core does not take it now. */
+  private propose(
+    { configuration }: ChangePlan,
+    { status }: MembershipView,
+    step: (input: Input) => Output,
+  ): LogIndex | null {
+    const id = this.proposalId;
+    const { proposalsRefused } = step({ type: 'propose-configuration', id, configuration });
+    return proposalsRefused.some((refusal) => refusal.id === id)
+      ? null
+      : ((status.lastIndex + 1) as LogIndex);
+  }
+
+  /** An entry is named by index and term: once something is committed there, it is known what came of this one. */
+  private conclude(
+    running: Running,
+    { index, term, plan }: Stage & { readonly kind: 'proposed' },
+    view: MembershipView,
+  ): void {
+    const found = view.termAt(index);
+    if (view.status.commit < index) {
+      if (found !== term) {
+        this.reject(
+          new ReplicaError('not-leader', 'another leader took over before the change was committed'),
+        );
+      }
+      return;
+    }
+    const [settled, ...unsettled] = view.configurations;
+    if (found !== null && found !== term) {
+      this.reject(new ReplicaError('not-leader', 'another leader took over before the change was committed'));
+    } else if (settled !== undefined && unsettled.length === 0 && !isJoint(settled.configuration)) {
+      this.running = null;
+      running.resolve({ added: plan.added, configuration: settled.configuration });
+    }
+  }
+
+  private reject(error: ReplicaError): void {
+    this.running?.reject(error);
+    this.running = null;
+  }
+}
+
+/** The error for a change without an answer: `code` if it certainly has no effect. */
+function lost(running: Running, code: 'timed-out' | 'stopped', message: string): ReplicaError {
+  return running.stage.kind === 'proposed'
+    ? new ReplicaError('unknown-outcome', 'the change was proposed, but not seen to commit in time')
+    : new ReplicaError(code, message);
+}
