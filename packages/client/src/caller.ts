@@ -3,11 +3,12 @@ import { backoffDelayMs } from './backoff.ts';
 import { type CallFailure, type CallKind, judgeFailure } from './call-failure.ts';
 import { CallLimiter } from './call-limiter.ts';
 import { integer, type Settings } from './client-options.ts';
-import { answerMarginMs } from './connection.ts';
+import { answerMarginMs, type MessageStream } from './connection.ts';
 import { EndpointSet, type Route } from './endpoint-set.ts';
 import { grpcStatus } from './grpc-status.ts';
 import { LeaderTracker } from './leader-tracker.ts';
 import { QuorateError } from './quorate-error.ts';
+import type { TransportFailure } from './transport-failure.ts';
 
 /** What every call takes. */
 export type CallOptions = {
@@ -43,6 +44,12 @@ type Attempting = {
   readonly retryMinMs: number;
   readonly signal: AbortSignal | undefined;
 };
+
+/** A stream at an endpoint, or why there is none. */
+export type OpenedStream = { readonly route: Route } & (
+  | { readonly stream: MessageStream; readonly failure: null }
+  | { readonly stream: null; readonly failure: CallFailure }
+);
 
 /** The endpoints asked since the last pause, and what those said that were not available. */
 type Round = { readonly tried: Set<Route>; unavailable: QuorateError[] };
@@ -102,6 +109,42 @@ export class Caller {
     } finally {
       this.#limiter.release();
     }
+  }
+
+  /**
+   * Opens a stream at some endpoint, a healthy one that is not in `tried` if there is one. Nothing is tried again:
+   * who has a stream knows how to go on. `failed` must be told when the stream has ended with a failure.
+   */
+  async openStream(path: string, tried: ReadonlySet<Route>, signal: AbortSignal): Promise<OpenedStream> {
+    const route = this.endpoints.pick(this.endpoints.next(), tried);
+    if (!route.connection.isReady) {
+      const connected = await route.connection.connect(this.#settings.connectTimeoutMs, signal);
+      if (connected === 'gave-up') {
+        this.#noteUnavailable(route);
+        return { route, stream: null, failure: unreachable(route.endpoint.address) };
+      }
+    }
+    return { route, stream: route.connection.openStream(path), failure: null };
+  }
+
+  /** What the end of a stream means. */
+  streamFailed(route: Route, failure: TransportFailure): CallFailure {
+    if (failure.grpcCode === grpcStatus.unavailable) this.#noteUnavailable(route);
+    return judgeFailure(failure, 'read', route.endpoint.address, this.#settings.responseMaxBytes);
+  }
+
+  /** Waits before try number `attempt` (1 is the first retry), or until the signal is aborted or the client closed. */
+  async pauseBefore(attempt: number, signal: AbortSignal): Promise<void> {
+    const { backoff, random } = this.#settings;
+    await this.#pause(backoffDelayMs(attempt, backoff, random), signal);
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  get settings(): Pick<Settings, 'clock' | 'responseMaxBytes' | 'requestMaxBytes'> {
+    return this.#settings;
   }
 
   /** Refuses calls from now on, ends those in flight with `client-closed`, and drops all connections. */

@@ -1,6 +1,7 @@
 import {
   type ChannelInterface,
   Client,
+  type ClientDuplexStream,
   connectivityState,
   credentials,
   Metadata,
@@ -30,6 +31,15 @@ export type ConnectResult = 'ready' | 'failed' | 'gave-up';
 export type UnaryResult =
   | { readonly ok: true; readonly body: Uint8Array }
   | { readonly ok: false; readonly failure: TransportFailure };
+
+/** A stream of messages both ways. Who does not receive slows the sender down. */
+export type MessageStream = {
+  send(body: Uint8Array): void;
+  /** Ends the stream: what was not received is dropped. */
+  cancel(): void;
+  /** What the server sends, and in the end why it sends no more; null if it ended the stream without an error. */
+  messages(): AsyncGenerator<Uint8Array, TransportFailure | null, undefined>;
+};
 
 /**
  * The gRPC channel to one endpoint, and the only file that knows the gRPC library. Connects when it is first
@@ -99,6 +109,28 @@ export class Connection {
     });
   }
 
+  /** Opens a stream. The metadata asks for a member with a leader: one without ends the stream after a while. */
+  openStream(path: string): MessageStream {
+    if (this.#closed) return closedStream;
+    const metadata = new Metadata();
+    metadata.set('hasleader', 'true');
+    const call = this.#open().makeBidiStreamRequest<Uint8Array, Uint8Array>(
+      path,
+      toBuffer,
+      (body) => body,
+      metadata,
+    );
+    // The iteration reports it; without a listener it would end the process if it came before that.
+    call.on('error', () => undefined);
+    this.#calls.add(call);
+    call.once('close', () => this.#calls.delete(call));
+    return {
+      send: (body) => void call.write(body),
+      cancel: () => call.cancel(),
+      messages: () => receiveAll(call),
+    };
+  }
+
   /** Drops the connection for good; calls in flight on it fail. */
   close(): void {
     this.#closed = true;
@@ -155,6 +187,19 @@ function changed(
   });
 }
 
+async function* receiveAll(
+  call: ClientDuplexStream<Uint8Array, Uint8Array>,
+): AsyncGenerator<Uint8Array, TransportFailure | null, undefined> {
+  try {
+    for await (const body of call) yield body as Uint8Array;
+    return null;
+  } catch (error) {
+    return toFailure(error as ServiceError);
+  } finally {
+    call.cancel();
+  }
+}
+
 function toBuffer(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
@@ -171,6 +216,15 @@ function late(timeoutMs: number): TransportFailure {
     neverSent: false,
   };
 }
+
+const closedStream: MessageStream = {
+  send: () => undefined,
+  cancel: () => undefined,
+  // eslint-disable-next-line require-yield -- there is nothing to receive
+  async *messages() {
+    return closedBefore;
+  },
+};
 
 const closedBefore: TransportFailure = {
   grpcCode: status.UNAVAILABLE,

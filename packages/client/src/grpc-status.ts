@@ -1,5 +1,6 @@
 /** The status codes of gRPC that the client tells apart. Numbers of the wire, not of a library. */
 export const grpcStatus = {
+  cancelled: 1,
   invalidArgument: 3,
   deadlineExceeded: 4,
   notFound: 5,

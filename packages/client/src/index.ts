@@ -29,3 +29,5 @@ export { errorCodes, type Outcome, QuorateError, type QuorateErrorCode } from '.
 export type { RangeOptions } from './range-pages.ts';
 export type { PageOptions, RangePage, ReadOptions, SortProperty } from './read-options.ts';
 export type { Transaction, TransactionResult } from './transaction.ts';
+export { Watch, type WatchOptions } from './watch.ts';
+export { type WatchBatch, WatchEvent } from './watch-event.ts';

@@ -32,6 +32,7 @@ import {
   toRangeRequest,
 } from './read-options.ts';
 import { Transaction, type TransactionResult } from './transaction.ts';
+import { Watch, type WatchOptions } from './watch.ts';
 
 export type PutResult = {
   /** The revision that the put made. */
@@ -113,6 +114,16 @@ export class QuorateClient implements AsyncDisposable {
    */
   range(range: KeyRange, options: RangeOptions = {}): AsyncIterableIterator<KeyValue> {
     return readPages((part, page) => this.rangePage(part, page), range, options);
+  }
+
+  /**
+   * What happens to a key or a range of keys: `for await (const event of client.watch({ prefix: 'users/' }))`.
+   *
+   * Nothing is missed and nothing comes twice, whatever happens to connections, members and leaders meanwhile: see
+   * `Watch`. Throws `invalid-argument`; all else fails the iteration.
+   */
+  watch(target: Bytes | KeyRange, options: WatchOptions = {}): Watch {
+    return new Watch(this.#caller, target, options);
   }
 
   /** One request for a range, with every option of the API: sorting, bounds, counts. Mind its size. */

@@ -84,6 +84,8 @@ export type QuorateErrorDetails = {
   readonly hint?: string;
   /** See `QuorateError.completed`. */
   readonly completed?: number;
+  /** See `QuorateError.compactedRevision`. */
+  readonly compactedRevision?: number;
   readonly cause?: unknown;
 };
 
@@ -98,6 +100,8 @@ export class QuorateError extends Error {
   readonly hint: string | null;
   /** For a chunked `putMany`: how many entries, from the first on, are known to be written. Otherwise 0. */
   readonly completed: number;
+  /** When a watch fails with `compacted`: the oldest revision that it can begin at. Otherwise null. */
+  readonly compactedRevision: number | null;
 
   constructor(code: QuorateErrorCode, message: string, details: QuorateErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -108,5 +112,6 @@ export class QuorateError extends Error {
     this.endpoint = details.endpoint ?? null;
     this.hint = details.hint ?? description.hint ?? null;
     this.completed = details.completed ?? 0;
+    this.compactedRevision = details.compactedRevision ?? null;
   }
 }

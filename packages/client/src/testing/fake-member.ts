@@ -6,6 +6,7 @@ import {
   type sendUnaryData,
   Server,
   ServerCredentials,
+  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServiceDefinition,
 } from '@grpc/grpc-js';
@@ -18,8 +19,10 @@ import {
   MemberListResponse,
   type ResponseHeader,
   StatusResponse,
+  watchService,
 } from '@quorate/protocol';
 import { FakeRefusal, FakeStore } from './fake-store.ts';
+import { FakeWatch } from './fake-watch.ts';
 
 /** What goes wrong with a call. */
 export type Fault =
@@ -48,6 +51,8 @@ export class FakeMember {
   /** The methods called so far, in order: `Range`, `Put`, ... */
   readonly calls: string[] = [];
   readonly faults: Fault[] = [];
+  /** The streams of watches that were opened, each for the test to answer. */
+  readonly watches: FakeWatch[] = [];
   always: Fault | null = null;
   faultyMethods: ReadonlySet<string> = new Set(['Range', 'Put', 'DeleteRange', 'Txn', 'Compact']);
   /** What it says of its cluster. */
@@ -82,12 +87,18 @@ export class FakeMember {
     return this.#sockets.size;
   }
 
+  /** What was sent over the connections that are open. */
+  get sentBytes(): number {
+    return [...this.#sockets].reduce((sum, socket) => sum + socket.bytesWritten, 0);
+  }
+
   /** Listens on the port that it had before. */
   async restart(): Promise<void> {
     const grpc = new Server({ 'grpc.enable_channelz': 0 });
     for (const service of [kvService, clusterService, maintenanceService, healthService]) {
       this.#serve(grpc, service.methods);
     }
+    this.#serveWatches(grpc);
     const injector: ConnectionInjector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
     const listener = createServer((socket) => {
       this.#sockets.add(socket);
@@ -137,6 +148,24 @@ export class FakeMember {
       handlers[name] = (call, done) => void this.#answer(method, call.request, done);
     }
     grpc.addService(definition, handlers);
+  }
+
+  #serveWatches(grpc: Server): void {
+    const { path } = watchService.methods.watch;
+    const definition: ServiceDefinition[string] = {
+      path,
+      requestStream: true,
+      responseStream: true,
+      requestSerialize: toBuffer,
+      requestDeserialize: (bytes: Buffer) => bytes,
+      responseSerialize: toBuffer,
+      responseDeserialize: (bytes: Buffer) => bytes,
+    };
+    const watch = (call: ServerDuplexStream<Buffer, Uint8Array>): void => {
+      this.calls.push('Watch');
+      this.watches.push(new FakeWatch(call, this.id));
+    };
+    grpc.addService({ watch: definition }, { watch });
   }
 
   async #answer(method: Method, body: Buffer, done: Done): Promise<void> {
