@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { missingCommand, runCommand, type CommandResult } from '../system/harness/command.ts';
 import { eventually } from '../system/harness/eventually.ts';
@@ -133,6 +135,15 @@ describe('etcdctl', { skip: missingCommand('etcdctl', 'etcd-client') }, () => {
       assert.equal(new Set(hashes.map(({ HashKV }) => HashKV.hash)).size, 1);
     });
     assert.match(await succeeds(['defrag']), /Finished defragmenting etcd member/);
+  });
+
+  test('saves a snapshot, with a checksum that it accepts', async () => {
+    await succeeds(['put', 'saved', 'value']);
+    const [endpoint = ''] = cluster.endpoints;
+    const file = join(cluster.directory, 'saved.snapshot');
+    await succeeds(['snapshot', 'save', file, `--endpoints=${endpoint}`]);
+    const { size } = await stat(file);
+    assert.equal(size % 512, 32);
   });
 
   test('errors have the words of etcd', async () => {

@@ -15,6 +15,7 @@ import { hashMethods } from './hash-methods.ts';
 import type { HealthMethods } from './health-methods.ts';
 import { kvMethods } from './kv-methods.ts';
 import { maintenanceMethods } from './maintenance-methods.ts';
+import { snapshotMethods } from './snapshot-methods.ts';
 import type { Member } from './member.ts';
 import { watchMethods } from './watch/watch-methods.ts';
 import type { WatchSettings } from './watch/watch-session.ts';
@@ -50,6 +51,7 @@ export function createApi(options: ApiOptions): readonly ApiMethod[] {
     ...watchMethods(options.member, options.watch),
     ...clusterMethods(options.member),
     ...hashMethods(options.member),
+    ...snapshotMethods(options.member),
     ...maintenanceMethods(options.member),
     ...options.health.methods(),
   ];

@@ -15,6 +15,7 @@ export type Member = Pick<
     | 'memberAttributes'
     | 'alarms'
     | 'openDigest'
+    | 'openSnapshot'
     | 'resolveRevision'
     | 'watch'
     | 'revision'

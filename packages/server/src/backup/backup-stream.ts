@@ -1,0 +1,57 @@
+import type { Store } from '@quorate/kv';
+import { toLogIndex, toTerm } from '@quorate/raft';
+import type { Replica } from '@quorate/replica';
+import { SnapshotEncoder } from '@quorate/storage';
+
+/** What a backup needs of the member that it is of. */
+export type BackedUpMember = Pick<Replica, 'status' | 'clock'> & {
+  readonly store: Pick<Store, 'openSnapshot'>;
+};
+
+/** A backup that is being made. */
+export type Backup = {
+  readonly revision: number;
+  /**
+   * The bytes of a snapshot file (FORMAT.md of `storage`), about 64 KiB each. To be read once. Others get their
+   * turn between two; closes the backup at its end.
+   */
+  readonly bytes: AsyncGenerator<Uint8Array, void>;
+  /** Lets go of the state. The bytes end there. Idempotent. */
+  close(): void;
+};
+
+/**
+ * Begins a backup of all that the member has applied, while it goes on. As long as it is open compaction may have
+ * to wait, so that it must be read without delay. Throws a StoreError or an EngineError.
+ */
+export function openBackup(member: BackedUpMember): Backup {
+  const { clusterId, configuration } = member.status();
+  const snapshot = member.store.openSnapshot();
+  const description = {
+    index: toLogIndex(snapshot.appliedIndex),
+    term: toTerm(snapshot.appliedTerm),
+    configuration,
+  };
+  const encoder = new SnapshotEncoder({ clusterId, description });
+  let isClosed = false;
+  const close = (): void => {
+    isClosed = true;
+    snapshot.close();
+  };
+  async function* bytes(): AsyncGenerator<Uint8Array, void> {
+    try {
+      yield encoder.header();
+      for (const chunk of snapshot.chunks()) {
+        yield encoder.block(chunk);
+        await new Promise<void>((resolve) => {
+          member.clock.defer(resolve);
+        });
+        if (isClosed) return;
+      }
+      yield encoder.footer();
+    } finally {
+      close();
+    }
+  }
+  return { revision: snapshot.revision, bytes: bytes(), close };
+}
