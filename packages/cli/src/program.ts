@@ -13,6 +13,7 @@ const lightCommands: ReadonlySet<string | undefined> = new Set([
   'get',
   'del',
   'txn',
+  'watch',
   'status',
   'member',
   'shell',

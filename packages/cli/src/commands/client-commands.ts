@@ -6,6 +6,7 @@ import { addMember } from './member.ts';
 import { addPut } from './put.ts';
 import { addStatus } from './status.ts';
 import { addTxn } from './txn.ts';
+import { addWatch } from './watch.ts';
 
 /** Adds the commands that talk to a cluster: those of the shell too. */
 export function addClientCommands(program: Command, parts: CommandParts): void {
@@ -13,6 +14,7 @@ export function addClientCommands(program: Command, parts: CommandParts): void {
   addGet(program, parts);
   addDel(program, parts);
   addTxn(program, parts);
+  addWatch(program, parts);
   addStatus(program, parts);
   addMember(program, parts);
 }

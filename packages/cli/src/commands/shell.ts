@@ -16,7 +16,7 @@ import { addClientCommands } from './client-commands.ts';
 
 const description = `Reads commands line by line and runs them over one connection.
 
-The commands are put, get, del, txn, status and member, with the options that they have outside; help explains them; exit or Ctrl-D leaves. Tab completes commands and options. Words may be quoted with ' or "; in " and outside, \\n, \\t and \\xNN stand for bytes; # begins a comment. At a terminal lines are remembered in $QUORATE_HISTORY (default: ~/.local/state/quorate/history), but for those that begin with a space. From a pipe the first command that fails ends the shell, with its exit code.`;
+The commands are put, get, del, txn, watch, status and member, with the options that they have outside; help explains them; exit or Ctrl-D leaves. Ctrl-C ends a watch. Tab completes commands and options. Words may be quoted with ' or "; in " and outside, \\n, \\t and \\xNN stand for bytes; # begins a comment. At a terminal lines are remembered in $QUORATE_HISTORY (default: ~/.local/state/quorate/history), but for those that begin with a space. From a pipe the first command that fails ends the shell, with its exit code.`;
 
 /** `quorate shell` */
 export function addShell(program: Command, context: Context): void {
