@@ -31,6 +31,7 @@ const codeOfMessage: ReadonlyMap<string, QuorateErrorCode> = new Map([
   ['mvcc: required revision is a future revision', 'future-revision'],
   ['mvcc: database space exceeded', 'database-full'],
   ['too many requests', 'overloaded'],
+  ['corrupt cluster', 'corrupt'],
   ['no leader', 'no-leader'],
   ['not leader', 'not-leader'],
   ['leader changed', 'leader-changed'],
@@ -116,7 +117,7 @@ function outcomeOfWrite(failure: TransportFailure, code: QuorateErrorCode): Outc
 
 /** Whether to try again, once it is certain that this cannot apply a write twice. */
 function adviceFor(code: QuorateErrorCode, failure: TransportFailure): Advice {
-  if (code === 'unavailable') return 'next-endpoint';
+  if (code === 'unavailable' || code === 'corrupt') return 'next-endpoint';
   if (code === 'no-leader' || code === 'leader-changed' || code === 'overloaded') return 'pause';
   if (code === 'deadline-exceeded') return 'next-endpoint';
   // The connection broke in the middle of the answer.

@@ -116,7 +116,16 @@ export class Caller {
    * who has a stream knows how to go on. `failed` must be told when the stream has ended with a failure.
    */
   async openStream(path: string, tried: ReadonlySet<Route>, signal: AbortSignal): Promise<OpenedStream> {
-    const route = this.endpoints.pick(this.endpoints.next(), tried);
+    return this.openStreamAt(this.endpoints.pick(this.endpoints.next(), tried), path, signal);
+  }
+
+  /** Opens a stream at one endpoint, likewise. */
+  async openStreamAt(
+    route: Route,
+    path: string,
+    signal: AbortSignal,
+    requireLeader = true,
+  ): Promise<OpenedStream> {
     if (!route.connection.isReady) {
       const connected = await route.connection.connect(this.#settings.connectTimeoutMs, signal);
       if (connected === 'gave-up') {
@@ -124,7 +133,7 @@ export class Caller {
         return { route, stream: null, failure: unreachable(route.endpoint.address) };
       }
     }
-    return { route, stream: route.connection.openStream(path), failure: null };
+    return { route, stream: route.connection.openStream(path, requireLeader), failure: null };
   }
 
   /** What the end of a stream means. */

@@ -33,6 +33,8 @@ export type MemberStatus = {
   /** Bytes of the database on disk, and those of them in use. */
   readonly databaseBytes: number;
   readonly databaseInUseBytes: number;
+  /** How many bytes may be in use before writes are refused; 0 if the member does not say. */
+  readonly quotaBytes: number;
   /** Alarms and faults, for people to read. */
   readonly errors: readonly string[];
 };
@@ -67,6 +69,7 @@ export function toMemberStatus(endpoint: string, response: StatusResponse): Memb
     revision: header?.revision ?? 0,
     databaseBytes: response.dbSize,
     databaseInUseBytes: response.dbSizeInUse,
+    quotaBytes: response.dbSizeQuota,
     errors: response.errors,
   };
 }

@@ -35,6 +35,8 @@ export type UnaryResult =
 /** A stream of messages both ways. Who does not receive slows the sender down. */
 export type MessageStream = {
   send(body: Uint8Array): void;
+  /** Tells the server that nothing more will be sent. */
+  end(): void;
   /** Ends the stream: what was not received is dropped. */
   cancel(): void;
   /** What the server sends, and in the end why it sends no more; null if it ended the stream without an error. */
@@ -109,11 +111,11 @@ export class Connection {
     });
   }
 
-  /** Opens a stream. The metadata asks for a member with a leader: one without ends the stream after a while. */
-  openStream(path: string): MessageStream {
+  /** Opens a stream. A member without a leader ends it after a while if one is required. */
+  openStream(path: string, requireLeader: boolean): MessageStream {
     if (this.#closed) return closedStream;
     const metadata = new Metadata();
-    metadata.set('hasleader', 'true');
+    if (requireLeader) metadata.set('hasleader', 'true');
     const call = this.#open().makeBidiStreamRequest<Uint8Array, Uint8Array>(
       path,
       toBuffer,
@@ -126,6 +128,7 @@ export class Connection {
     call.once('close', () => this.#calls.delete(call));
     return {
       send: (body) => void call.write(body),
+      end: () => call.end(),
       cancel: () => call.cancel(),
       messages: () => receiveAll(call),
     };
@@ -219,6 +222,7 @@ function late(timeoutMs: number): TransportFailure {
 
 const closedStream: MessageStream = {
   send: () => undefined,
+  end: () => undefined,
   cancel: () => undefined,
   // eslint-disable-next-line require-yield -- there is nothing to receive
   async *messages() {

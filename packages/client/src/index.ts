@@ -1,3 +1,4 @@
+export type { Alarm, AlarmName } from './alarm.ts';
 export type { Bytes } from './bytes.ts';
 export type { CallOptions } from './caller.ts';
 export type { QuorateClientOptions } from './client-options.ts';
@@ -28,6 +29,7 @@ export { type DeleteResult, type PutResult, QuorateClient } from './quorate-clie
 export { errorCodes, type Outcome, QuorateError, type QuorateErrorCode } from './quorate-error.ts';
 export type { RangeOptions } from './range-pages.ts';
 export type { PageOptions, RangePage, ReadOptions, SortProperty } from './read-options.ts';
+export type { SnapshotPart } from './snapshot.ts';
 export type { Transaction, TransactionResult } from './transaction.ts';
 export { Watch, type WatchOptions } from './watch.ts';
 export { type WatchBatch, WatchEvent } from './watch-event.ts';

@@ -1,10 +1,13 @@
 import {
+  AlarmRequest_AlarmAction,
+  AlarmType,
   clusterService,
   health as healthProtocol,
   healthService,
   kvService,
   maintenanceService,
 } from '@quorate/protocol';
+import { type Alarm, fromAlarm, toAlarm } from './alarm.ts';
 import type { Bytes } from './bytes.ts';
 import { Caller, type CallOptions } from './caller.ts';
 import { type QuorateClientOptions, toSettings } from './client-options.ts';
@@ -31,6 +34,7 @@ import {
   toRangePage,
   toRangeRequest,
 } from './read-options.ts';
+import { readSnapshot, type SnapshotPart } from './snapshot.ts';
 import { Transaction, type TransactionResult } from './transaction.ts';
 import { Watch, type WatchOptions } from './watch.ts';
 
@@ -198,6 +202,36 @@ export class QuorateClient implements AsyncDisposable {
     const method = maintenanceService.methods.status;
     const response = await this.#caller.call({ method, request: {}, kind: 'read', to: route }, options);
     return toMemberStatus(route.endpoint.address, response);
+  }
+
+  /** The alarms that stand. */
+  async alarms(options: CallOptions = {}): Promise<readonly Alarm[]> {
+    const request = { action: AlarmRequest_AlarmAction.GET, memberID: 0n, alarm: AlarmType.NONE };
+    const method = maintenanceService.methods.alarm;
+    const { alarms } = await this.#caller.call({ method, request, kind: 'read', to: 'leader' }, options);
+    return alarms.map(toAlarm);
+  }
+
+  /** Clears an alarm. Whoever raised it raises it again if its cause is still there. */
+  async clearAlarm(alarm: Alarm, options: CallOptions = {}): Promise<void> {
+    const request = { action: AlarmRequest_AlarmAction.DEACTIVATE, ...fromAlarm(alarm) };
+    const method = maintenanceService.methods.alarm;
+    await this.#caller.call({ method, request, kind: 'write', to: 'leader' }, options);
+  }
+
+  /**
+   * A snapshot of what one member has applied: the bytes of a snapshot file, followed by padding and a checksum as
+   * etcd's clients expect. From the member at `endpoint`, without one from any. Ends with a QuorateError if it
+   * cannot be had whole; there is no timeout, but the signal.
+   */
+  async *snapshot(
+    options: { readonly endpoint?: string; readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncIterableIterator<SnapshotPart> {
+    const { endpoint, signal = new AbortController().signal } = options;
+    const { endpoints } = this.#caller;
+    const route =
+      endpoint === undefined ? endpoints.pick(endpoints.next(), new Set()) : this.#route(endpoint);
+    yield* readSnapshot(this.#caller, route, signal);
   }
 
   /** Whether a member can answer requests: that at `endpoint`, asked once; without one, any that answers. */

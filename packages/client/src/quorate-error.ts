@@ -60,6 +60,10 @@ export const errorCodes = {
   },
   'client-closed': { meaning: 'The client was closed before the call or during it.' },
   'database-full': { meaning: 'The database has reached its size limit; it still serves reads and deletes.' },
+  corrupt: {
+    meaning: 'The data of the member that was asked differs from that of the others; it serves nothing.',
+    hint: 'Ask another member. The member repairs itself; `quorate doctor` says how it stands.',
+  },
   'not-leader': { meaning: 'The request is for the leader only, and this member does not lead.' },
   unimplemented: { meaning: 'The server does not know this request.' },
   unauthenticated: { meaning: 'The server wants credentials, or refuses those given.' },

@@ -264,7 +264,6 @@ describe('what fails', () => {
       ...Object.values(leaseService.methods),
       ...Object.values(authService.methods),
       clusterService.methods.memberAdd,
-      maintenanceService.methods.snapshot,
     ];
     for (const { path } of missing) {
       await assertFails(
