@@ -1,4 +1,4 @@
-export { AssertionError } from './assert.ts';
+export { assert, AssertionError } from './assert.ts';
 export type { Configuration, MemberAddress } from './configuration.ts';
 export { RaftCore } from './core.ts';
 export type { Entry, HardState, SnapshotDescription } from './entry.ts';

@@ -23,6 +23,7 @@ export {
   refuse,
 } from './peer-calls.ts';
 export type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random, Timer } from './ports.ts';
+export { type LeaseLife, LeaseService } from './leases/lease-service.ts';
 export { Replica } from './replica.ts';
 export { ReplicaError, type ReplicaErrorCode, replicaErrorCodes } from './replica-error.ts';
 export type {

@@ -113,6 +113,12 @@ export class Membership {
       : null;
   }
 
+  /** What people call a member. */
+  nameOf(id: MemberId): string {
+    const { addresses } = this.parts.core.status().configuration;
+    return addresses.find((address) => address.id === id)?.name ?? `member ${id.toString(16)}`;
+  }
+
   /** Everyone who may be needed: in force, or about to be undone. */
   peers(): readonly Peer[] {
     const { core, self } = this.parts;

@@ -6,6 +6,8 @@ import type { MembershipChange, MembershipOutcome } from './membership-change.ts
  * - `ping`: are you there, what time is it at your host, which release do you run.
  * - `digest`: the checksum of your records at these positions, if your store is compacted at this revision.
  * - `change-membership`: make this change, because you lead. Refused with `not-leader`, and then without effect, if not.
+ * - `renew-lease`: keep a lease alive; refused by all but the leader. May be asked again without harm.
+ * - `lease-remaining`: how long does a lease last; refused by all but the leader.
  */
 export type PeerRequest =
   | { readonly type: 'ping' }
@@ -15,7 +17,9 @@ export type PeerRequest =
       readonly lastPosition: number;
       readonly compactedRevision: number;
     }
-  | { readonly type: 'change-membership'; readonly changes: readonly MembershipChange[] };
+  | { readonly type: 'change-membership'; readonly changes: readonly MembershipChange[] }
+  | { readonly type: 'renew-lease'; readonly id: bigint }
+  | { readonly type: 'lease-remaining'; readonly id: bigint };
 
 /** The answers. Each has the type of the request that it answers. */
 export type PeerResponse =
@@ -30,7 +34,11 @@ export type PeerResponse =
       /** Null if it does not have all of the records yet, or is compacted at another revision. */
       readonly digest: { readonly crc: number; readonly records: number } | null;
     }
-  | { readonly type: 'change-membership'; readonly outcome: MembershipOutcome };
+  | { readonly type: 'change-membership'; readonly outcome: MembershipOutcome }
+  /** How long it lasts from now on; 0 if there is no such lease. */
+  | { readonly type: 'renew-lease'; readonly ttlSeconds: number }
+  /** Null if there is no such lease; 0 if its end is overdue. */
+  | { readonly type: 'lease-remaining'; readonly remainingMs: number | null };
 
 /** What a request of this kind is answered with. */
 export type ResponseTo<Request extends PeerRequest> = Extract<

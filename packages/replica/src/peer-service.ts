@@ -3,6 +3,7 @@ import type { MemberId } from '@quorate/raft';
 import { digestRecords } from './digest-records.ts';
 import type { Membership } from './membership.ts';
 import type { PeerRequest, PeerResponse } from './peer-call.ts';
+import type { LeaseService } from './leases/lease-service.ts';
 import type { Clock } from './ports.ts';
 
 /** What a member needs to answer its peers. */
@@ -16,6 +17,7 @@ export type PeerServiceParts = {
   readonly membership: Pick<Membership, 'changeHere'>;
   /** How long what a peer asks for may take, in milliseconds: the peer gives up by itself, and says nothing. */
   readonly timeoutMs: number;
+  readonly leases: Pick<LeaseService, 'renewForPeer' | 'remainingForPeer'>;
 };
 
 /** How long computing a checksum may take. The caller waits no longer either. */
@@ -30,16 +32,24 @@ export class PeerService {
   }
 
   async answer(_from: MemberId, request: PeerRequest): Promise<PeerResponse> {
+    const { clock, version, leases, timeoutMs } = this.parts;
+    const call = { deadlineMs: clock.monotonicMs() + timeoutMs };
     switch (request.type) {
       case 'digest':
         return { type: 'digest', digest: await this.digest(request) };
       case 'ping':
-        return { type: 'ping', wallMs: Math.floor(this.parts.clock.wallMs()), version: this.parts.version };
+        return { type: 'ping', wallMs: Math.floor(clock.wallMs()), version };
       case 'change-membership': {
-        const deadlineMs = this.parts.clock.monotonicMs() + this.parts.timeoutMs;
-        const outcome = await this.parts.membership.changeHere(request.changes, { deadlineMs });
+        const outcome = await this.parts.membership.changeHere(request.changes, call);
         return { type: 'change-membership', outcome };
       }
+      case 'renew-lease':
+        return { type: 'renew-lease', ttlSeconds: await leases.renewForPeer(request.id, call) };
+      case 'lease-remaining':
+        return {
+          type: 'lease-remaining',
+          remainingMs: await leases.remainingForPeer(request.id, call),
+        };
     }
   }
 

@@ -12,7 +12,14 @@ type PendingWrite = {
   readonly forgetSignal: () => void;
   /** The term in which the write was handed to a leader, or null while it is certainly in no log. */
   proposedTerm: Term | null;
+  readonly repeats: WriteRepeats;
 };
+
+/**
+ * `until-deadline`: what turns out to be in no log is proposed again. `never`: it is given up with `not-leader`; so
+ * a leader has such writes in its log in the order in which they were added.
+ */
+export type WriteRepeats = 'until-deadline' | 'never';
 
 /** The most that one proposal batch holds, so that a forwarded batch fits one message. */
 const BATCH_MAX_PROPOSALS = 1024;
@@ -50,7 +57,12 @@ export class PendingWrites {
   }
 
   /** Takes a write in. Throws `overloaded` beyond the limits. The promise settles exactly once. */
-  add(sequence: number, data: Uint8Array, call: Call): Promise<CommandResponse> {
+  add(
+    sequence: number,
+    data: Uint8Array,
+    call: Call,
+    repeats: WriteRepeats = 'until-deadline',
+  ): Promise<CommandResponse> {
     if (this.pending.size >= this.maxCount || this.bytes + data.length > this.maxBytes) {
       throw new ReplicaError('overloaded', `${this.pending.size} writes are waiting already`);
     }
@@ -65,6 +77,7 @@ export class PendingWrites {
       reject,
       forgetSignal: () => call.signal?.removeEventListener('abort', cancel),
       proposedTerm: null,
+      repeats,
     };
     this.pending.set(sequence, write);
     this.waiting.add(write);
@@ -105,8 +118,7 @@ export class PendingWrites {
       );
       return;
     }
-    write.proposedTerm = null;
-    this.waiting.add(write);
+    this.backToWaiting(write);
   }
 
   /** The state machine applied a command that this member had proposed. */
@@ -127,8 +139,7 @@ export class PendingWrites {
   termApplied(term: Term): void {
     for (const write of this.pending.values()) {
       if (write.proposedTerm !== null && write.proposedTerm < term) {
-        write.proposedTerm = null;
-        this.waiting.add(write);
+        this.backToWaiting(write);
       }
     }
   }
@@ -153,6 +164,16 @@ export class PendingWrites {
     for (const write of this.pending.values()) {
       this.fail(write, lost(write, 'stopped', 'the member is stopping'));
     }
+  }
+
+  /** It is in no log. */
+  private backToWaiting(write: PendingWrite): void {
+    if (write.repeats === 'never') {
+      this.fail(write, new ReplicaError('not-leader', 'no leader took the write at once'));
+      return;
+    }
+    write.proposedTerm = null;
+    this.waiting.add(write);
   }
 
   private cancel(sequence: number): void {

@@ -4,7 +4,6 @@ import {
   type Input,
   type LoggedConfiguration,
   type LogIndex,
-  type LogRead,
   type MemberId,
   type Message,
   type Output,
@@ -14,23 +13,24 @@ import {
   toLogIndex,
   toTerm,
 } from '@quorate/raft';
-import type { WriteAheadLog } from '@quorate/storage';
 import { Alarms } from './alarms.ts';
 import type { Call } from './call.ts';
 import { closeData } from './close-data.ts';
 import { CorruptionCheck } from './corruption-check.ts';
 import { logEvent } from './event-log.ts';
+import { LogReader } from './log-reader.ts';
 import { LeadershipTransfer } from './leadership-transfer.ts';
 import { Membership } from './membership.ts';
 import { type MembershipChange, type MembershipOutcome } from './membership-change.ts';
 import { PendingReads } from './pending-reads.ts';
 import type { PeerRequest, PeerResponse, ResponseTo } from './peer-call.ts';
 import { PeerService } from './peer-service.ts';
-import { PendingWrites } from './pending-writes.ts';
+import { PendingWrites, type WriteRepeats } from './pending-writes.ts';
 import { Persister } from './persister.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport, Timer } from './ports.ts';
 import { ReplicaError } from './replica-error.ts';
 import type { ReplicaBacklog, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
+import { LeaseService } from './leases/lease-service.ts';
 import { restoreCore } from './restore.ts';
 
 /**
@@ -43,13 +43,14 @@ import { restoreCore } from './restore.ts';
 export class Replica {
   readonly store: Store;
   readonly clock: Clock;
+  /** Keys that end with their owner. */
+  readonly leases: LeaseService;
   /** Resolves if the member had to stop itself: its disk failed, or an invariant is broken. Never rejects. */
   readonly failed: Promise<Error>;
 
   private readonly options: ReplicaOptions;
   private readonly limits: ReplicaLimits;
   private readonly logger: Logger;
-  private readonly log: WriteAheadLog;
   private readonly core: RaftCore;
   private readonly persister: Persister;
   private readonly writes: PendingWrites;
@@ -58,8 +59,8 @@ export class Replica {
   private readonly alarms: Alarms;
   private readonly corruptionCheck: CorruptionCheck;
   private readonly stopping = new AbortController();
-  private readonly reportFailure: (error: Error) => void;
-  private readonly logReads = new Set<Promise<void>>();
+  private readonly failure = Promise.withResolvers<Error>();
+  private readonly logReader: LogReader;
   private readonly membership: Membership;
   private readonly peerService: PeerService;
   private transport: PeerTransport | null = null;
@@ -78,7 +79,7 @@ export class Replica {
   private nextSequence: number;
   /** The configuration that the transport has been told last. */
   private settled: LoggedConfiguration | null = null;
-  private appliedTerm: Term;
+  private appliedTerm: Term = toTerm(0);
 
   /**
    * Starts the member on opened parts. The replica owns log, store and transport from now on, also when this
@@ -98,19 +99,22 @@ export class Replica {
   }
 
   private constructor(options: ReplicaOptions, core: RaftCore) {
+    this.failed = this.failure.promise;
     this.options = options;
     this.limits = options.limits;
     this.logger = options.logger;
-    this.log = options.log;
     this.store = options.store;
     this.clock = options.clock;
     this.core = core;
-    this.appliedTerm = toTerm(0);
     // Distinct from every earlier life of this member with overwhelming probability: what an earlier life
     // proposed may still be applied in this one, and must not be taken for an answer.
     this.nextSequence = options.random.integer(2 ** 31) * 2 ** 21 + 1;
     this.persister = new Persister(options.log, {
       durable: (batch, messages) => this.persisted(batch, messages),
+      failed: (error) => this.fail(error),
+    });
+    this.logReader = new LogReader(options.log, {
+      read: (read, entries) => this.enqueue({ type: 'log-read', read, entries }),
       failed: (error) => this.fail(error),
     });
     this.writes = new PendingWrites({
@@ -137,7 +141,7 @@ export class Replica {
       clock,
       logger,
       stopping: this.stopping.signal,
-      nameOf: (id) => this.nameOf(id),
+      nameOf: (id) => this.membership.nameOf(id),
       callPeer: (peer, request, call) => this.callPeer(peer, request, call),
       propose: (body, call) => this.propose(body, call),
     });
@@ -147,6 +151,13 @@ export class Replica {
       wake: () => this.scheduleTurn(),
       callPeer: async (peer, request, call) => this.callPeer(peer, request, call),
     });
+    this.leases = LeaseService.of(options, {
+      leader: () => this.core.leader,
+      propose: async (body, call) => this.propose(body, call),
+      proposeOnce: async (body, call) => this.submit(body, call, 'never'),
+      linearize: async (call) => this.linearize(call),
+      callPeer: async (peer, request, call) => this.callPeer(peer, request, call),
+    });
     this.peerService = new PeerService({
       clock,
       store,
@@ -154,10 +165,8 @@ export class Replica {
       stopping: this.stopping.signal,
       membership: this.membership,
       timeoutMs: options.raft.electionTimeoutTicks * options.tickMs * 5,
+      leases: this.leases,
     });
-    const failure = Promise.withResolvers<Error>();
-    this.failed = failure.promise;
-    this.reportFailure = failure.resolve;
   }
 
   /**
@@ -166,6 +175,10 @@ export class Replica {
    * codes for what is known about the effect. Writes that wait for a leader wait until the call's deadline.
    */
   async propose(body: CommandBody, call: Call): Promise<CommandResponse> {
+    return this.submit(body, call, 'until-deadline');
+  }
+
+  private async submit(body: CommandBody, call: Call, repeats: WriteRepeats): Promise<CommandResponse> {
     this.checkCall(call);
     if (body.$case !== 'alarm') {
       this.alarms.checkSound();
@@ -182,7 +195,7 @@ export class Replica {
       );
     }
     this.alarms.checkSpace(body, data.length);
-    const answer = this.writes.add(sequence, data, call);
+    const answer = this.writes.add(sequence, data, call, repeats);
     this.scheduleTurn();
     return answer;
   }
@@ -295,7 +308,8 @@ export class Replica {
     this.stop();
     await this.transport?.close();
     await this.persister.close();
-    await Promise.allSettled(this.logReads);
+    await this.logReader.close();
+    await this.leases.close();
     await closeData(this.options);
   }
 
@@ -420,6 +434,7 @@ export class Replica {
     this.alarms.tick(role === 'leader', configuration);
     this.corruptionCheck.tick(role === 'leader', configuration);
     this.membership.tick(nowMs);
+    this.leases.tick();
   }
 
   private stepWrites(): void {
@@ -453,7 +468,7 @@ export class Replica {
       this.toApply.push(output.entriesToApply);
     }
     for (const read of output.logReads) {
-      this.readLog(read);
+      this.logReader.read(read);
     }
     this.answer(output);
     for (const event of output.events) {
@@ -477,11 +492,13 @@ export class Replica {
   }
 
   private observe(event: RaftEvent): void {
-    logEvent(this.logger, event, (id) => this.nameOf(id));
+    logEvent(this.logger, event, (id) => this.membership.nameOf(id));
     if (event.type === 'leader-changed') {
       this.holdProposals = false;
       this.holdReads = false;
       this.transfer.leaderChanged(event.leader);
+    } else if (event.type === 'role-changed' && event.role !== 'leader') {
+      this.leases.deposed();
     } else if (event.type === 'transfer-aborted') {
       this.transfer.aborted(event.to);
     } else if (event.type === 'configuration-changed') {
@@ -491,11 +508,9 @@ export class Replica {
 
   /** Applies one batch; the rest waits for the next turn, so that heartbeats are never behind a long apply. */
   private applyNext(): void {
-    const entries = this.toApply.shift();
-    const last = entries?.at(-1);
-    if (entries === undefined || last === undefined) {
-      return;
-    }
+    const entries = this.toApply.shift() ?? [];
+    const last = entries.at(-1);
+    if (last === undefined) return;
     const results = this.store.apply(
       entries.map((entry) => ({
         index: entry.index,
@@ -513,18 +528,8 @@ export class Replica {
       this.writes.termApplied(last.term);
     }
     this.reads.applied(last.index);
+    this.leases.applied(results, last.term, this.core.role === 'leader' ? this.core.term : null);
     this.enqueue({ type: 'applied', index: last.index });
-  }
-
-  private readLog(read: LogRead): void {
-    const done = this.log
-      .read(read.first, read.last, read.maxBytes)
-      .then(
-        (entries) => this.enqueue({ type: 'log-read', read, entries }),
-        (error: unknown) => this.fail(error),
-      )
-      .finally(() => this.logReads.delete(done));
-    this.logReads.add(done);
   }
 
   private persisted(batch: number | null, messages: readonly Message[]): void {
@@ -550,11 +555,6 @@ export class Replica {
     }
   }
 
-  private nameOf(id: MemberId): string {
-    const address = this.core.status().configuration.addresses.find((candidate) => candidate.id === id);
-    return address?.name ?? `member ${id.toString(16)}`;
-  }
-
   private checkCall(call: Call): void {
     if (this.stopped) {
       throw new ReplicaError('stopped', 'the member is stopping');
@@ -578,7 +578,7 @@ export class Replica {
       this.logger.error({ err: error }, `the member stops: ${error.message}`);
     }
     this.stop();
-    this.reportFailure(error);
+    this.failure.resolve(error);
   }
 
   private stop(): void {
@@ -591,5 +591,6 @@ export class Replica {
     this.reads.stop();
     this.transfer.stop();
     this.membership.stop();
+    this.leases.stop();
   }
 }

@@ -21,6 +21,8 @@ const requests: readonly PeerRequest[] = [
       { kind: 'promote', id: n2 },
     ],
   },
+  { type: 'renew-lease', id: -7n },
+  { type: 'lease-remaining', id: 2n ** 63n - 1n },
 ];
 const answers: readonly PeerAnswer[] = [
   { ok: false, refusal: { code: 'not-leader', message: 'ask another member' } },
@@ -46,6 +48,9 @@ const answers: readonly PeerAnswer[] = [
       },
     },
   },
+  { ok: true, response: { type: 'renew-lease', ttlSeconds: 60 } },
+  { ok: true, response: { type: 'lease-remaining', remainingMs: null } },
+  { ok: true, response: { type: 'lease-remaining', remainingMs: 1500 } },
 ];
 
 test('requests are decoded to what was encoded', () => {

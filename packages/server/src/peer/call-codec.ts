@@ -51,6 +51,10 @@ function requestToWire(request: PeerRequest): wire.Call['request'] {
         $case: 'changeMembership',
         changeMembership: { changes: request.changes.map(changeToWire) },
       };
+    case 'renew-lease':
+      return { $case: 'renewLease', renewLease: { id: request.id } };
+    case 'lease-remaining':
+      return { $case: 'leaseRemaining', leaseRemaining: { id: request.id } };
   }
 }
 
@@ -62,6 +66,10 @@ function requestFromWire(request: wire.Call['request']): PeerRequest | null {
       return { type: 'digest', ...request.digest };
     case 'changeMembership':
       return { type: 'change-membership', changes: request.changeMembership.changes.map(changeFromWire) };
+    case 'renewLease':
+      return { type: 'renew-lease', id: request.renewLease.id };
+    case 'leaseRemaining':
+      return { type: 'lease-remaining', id: request.leaseRemaining.id };
     case undefined:
       return null;
   }
@@ -78,6 +86,16 @@ function responseToWire(response: PeerResponse): wire.Answer['response'] {
       return {
         $case: 'changeMembership',
         changeMembership: { added: [...added], configuration: configurationToWire(configuration) },
+      };
+    }
+    case 'renew-lease':
+      return { $case: 'renewLease', renewLease: { ttl: response.ttlSeconds } };
+    case 'lease-remaining': {
+      const { remainingMs } = response;
+      const exists = remainingMs !== null;
+      return {
+        $case: 'leaseRemaining',
+        leaseRemaining: { exists, remainingMs: Math.ceil(remainingMs ?? 0) },
       };
     }
   }
@@ -101,6 +119,12 @@ function answerFromWire(response: wire.Answer['response']): PeerAnswer {
         configuration: configurationFromWire(configuration),
       };
       return { ok: true, response: { type: 'change-membership', outcome } };
+    }
+    case 'renewLease':
+      return { ok: true, response: { type: 'renew-lease', ttlSeconds: response.renewLease.ttl } };
+    case 'leaseRemaining': {
+      const { exists, remainingMs } = response.leaseRemaining;
+      return { ok: true, response: { type: 'lease-remaining', remainingMs: exists ? remainingMs : null } };
     }
     case undefined:
       return refuse('internal', 'the peer answered with something that this release does not know');

@@ -103,10 +103,13 @@ export interface InquiryReply {
 export interface Call {
   /** Comes back with the answer; means nothing on any other connection. */
   id: number;
-  request: { $case: "ping"; ping: PingRequest } | { $case: "digest"; digest: DigestRequest } | {
-    $case: "changeMembership";
-    changeMembership: ChangeMembershipRequest;
-  } | undefined;
+  request:
+    | { $case: "ping"; ping: PingRequest }
+    | { $case: "digest"; digest: DigestRequest }
+    | { $case: "changeMembership"; changeMembership: ChangeMembershipRequest }
+    | { $case: "renewLease"; renewLease: RenewLeaseRequest }
+    | { $case: "leaseRemaining"; leaseRemaining: LeaseRemainingRequest }
+    | undefined;
 }
 
 export interface Answer {
@@ -116,6 +119,8 @@ export interface Answer {
     | { $case: "ping"; ping: PingResponse }
     | { $case: "digest"; digest: DigestResponse }
     | { $case: "changeMembership"; changeMembership: ChangeMembershipResponse }
+    | { $case: "renewLease"; renewLease: RenewLeaseResponse }
+    | { $case: "leaseRemaining"; leaseRemaining: LeaseRemainingResponse }
     | undefined;
 }
 
@@ -180,6 +185,25 @@ export interface DigestResponse {
 export interface DigestResponse_Digest {
   crc: number;
   records: number;
+}
+
+export interface RenewLeaseRequest {
+  id: bigint;
+}
+
+export interface RenewLeaseResponse {
+  /** In seconds; 0 if there is no such lease. */
+  ttl: number;
+}
+
+export interface LeaseRemainingRequest {
+  id: bigint;
+}
+
+export interface LeaseRemainingResponse {
+  exists: boolean;
+  /** 0 if the end of the lease is overdue. */
+  remainingMs: number;
 }
 
 export interface Batch {
@@ -680,6 +704,12 @@ export const Call: MessageFns<Call> = {
       case "changeMembership":
         ChangeMembershipRequest.encode(message.request.changeMembership, writer.uint32(162).fork()).join();
         break;
+      case "renewLease":
+        RenewLeaseRequest.encode(message.request.renewLease, writer.uint32(242).fork()).join();
+        break;
+      case "leaseRemaining":
+        LeaseRemainingRequest.encode(message.request.leaseRemaining, writer.uint32(250).fork()).join();
+        break;
     }
     return writer;
   },
@@ -726,6 +756,25 @@ export const Call: MessageFns<Call> = {
           };
           continue;
         }
+        case 30: {
+          if (tag !== 242) {
+            break;
+          }
+
+          message.request = { $case: "renewLease", renewLease: RenewLeaseRequest.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 31: {
+          if (tag !== 250) {
+            break;
+          }
+
+          message.request = {
+            $case: "leaseRemaining",
+            leaseRemaining: LeaseRemainingRequest.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -761,6 +810,24 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "renewLease": {
+        if (object.request?.renewLease !== undefined && object.request?.renewLease !== null) {
+          message.request = {
+            $case: "renewLease",
+            renewLease: RenewLeaseRequest.fromPartial(object.request.renewLease),
+          };
+        }
+        break;
+      }
+      case "leaseRemaining": {
+        if (object.request?.leaseRemaining !== undefined && object.request?.leaseRemaining !== null) {
+          message.request = {
+            $case: "leaseRemaining",
+            leaseRemaining: LeaseRemainingRequest.fromPartial(object.request.leaseRemaining),
+          };
+        }
+        break;
+      }
     }
     return message;
   },
@@ -787,6 +854,12 @@ export const Answer: MessageFns<Answer> = {
         break;
       case "changeMembership":
         ChangeMembershipResponse.encode(message.response.changeMembership, writer.uint32(162).fork()).join();
+        break;
+      case "renewLease":
+        RenewLeaseResponse.encode(message.response.renewLease, writer.uint32(242).fork()).join();
+        break;
+      case "leaseRemaining":
+        LeaseRemainingResponse.encode(message.response.leaseRemaining, writer.uint32(250).fork()).join();
         break;
     }
     return writer;
@@ -842,6 +915,25 @@ export const Answer: MessageFns<Answer> = {
           };
           continue;
         }
+        case 30: {
+          if (tag !== 242) {
+            break;
+          }
+
+          message.response = { $case: "renewLease", renewLease: RenewLeaseResponse.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 31: {
+          if (tag !== 250) {
+            break;
+          }
+
+          message.response = {
+            $case: "leaseRemaining",
+            leaseRemaining: LeaseRemainingResponse.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -879,6 +971,24 @@ export const Answer: MessageFns<Answer> = {
           message.response = {
             $case: "changeMembership",
             changeMembership: ChangeMembershipResponse.fromPartial(object.response.changeMembership),
+          };
+        }
+        break;
+      }
+      case "renewLease": {
+        if (object.response?.renewLease !== undefined && object.response?.renewLease !== null) {
+          message.response = {
+            $case: "renewLease",
+            renewLease: RenewLeaseResponse.fromPartial(object.response.renewLease),
+          };
+        }
+        break;
+      }
+      case "leaseRemaining": {
+        if (object.response?.leaseRemaining !== undefined && object.response?.leaseRemaining !== null) {
+          message.response = {
+            $case: "leaseRemaining",
+            leaseRemaining: LeaseRemainingResponse.fromPartial(object.response.leaseRemaining),
           };
         }
         break;
@@ -1548,6 +1658,194 @@ export const DigestResponse_Digest: MessageFns<DigestResponse_Digest> = {
     const message = createBaseDigestResponse_Digest();
     message.crc = object.crc ?? 0;
     message.records = object.records ?? 0;
+    return message;
+  },
+};
+
+function createBaseRenewLeaseRequest(): RenewLeaseRequest {
+  return { id: 0n };
+}
+
+export const RenewLeaseRequest: MessageFns<RenewLeaseRequest> = {
+  encode(message: RenewLeaseRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      writer.uint32(8).int64(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewLeaseRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseRenewLeaseRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.int64();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<RenewLeaseRequest>): RenewLeaseRequest {
+    return RenewLeaseRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenewLeaseRequest>): RenewLeaseRequest {
+    const message = createBaseRenewLeaseRequest();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    return message;
+  },
+};
+
+function createBaseRenewLeaseResponse(): RenewLeaseResponse {
+  return { ttl: 0 };
+}
+
+export const RenewLeaseResponse: MessageFns<RenewLeaseResponse> = {
+  encode(message: RenewLeaseResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.ttl !== 0) {
+      writer.uint32(8).uint64(message.ttl);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RenewLeaseResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseRenewLeaseResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.ttl = reader.uint64Number();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<RenewLeaseResponse>): RenewLeaseResponse {
+    return RenewLeaseResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<RenewLeaseResponse>): RenewLeaseResponse {
+    const message = createBaseRenewLeaseResponse();
+    message.ttl = object.ttl ?? 0;
+    return message;
+  },
+};
+
+function createBaseLeaseRemainingRequest(): LeaseRemainingRequest {
+  return { id: 0n };
+}
+
+export const LeaseRemainingRequest: MessageFns<LeaseRemainingRequest> = {
+  encode(message: LeaseRemainingRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.id !== 0n) {
+      writer.uint32(8).int64(message.id);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseRemainingRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseLeaseRemainingRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.id = reader.int64();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<LeaseRemainingRequest>): LeaseRemainingRequest {
+    return LeaseRemainingRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaseRemainingRequest>): LeaseRemainingRequest {
+    const message = createBaseLeaseRemainingRequest();
+    message.id = (object.id !== undefined && object.id !== null) ? BigInt(object.id) : 0n;
+    return message;
+  },
+};
+
+function createBaseLeaseRemainingResponse(): LeaseRemainingResponse {
+  return { exists: false, remainingMs: 0 };
+}
+
+export const LeaseRemainingResponse: MessageFns<LeaseRemainingResponse> = {
+  encode(message: LeaseRemainingResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.exists !== false) {
+      writer.uint32(8).bool(message.exists);
+    }
+    if (message.remainingMs !== 0) {
+      writer.uint32(16).uint64(message.remainingMs);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LeaseRemainingResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseLeaseRemainingResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.exists = reader.bool();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.remainingMs = reader.uint64Number();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<LeaseRemainingResponse>): LeaseRemainingResponse {
+    return LeaseRemainingResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LeaseRemainingResponse>): LeaseRemainingResponse {
+    const message = createBaseLeaseRemainingResponse();
+    message.exists = object.exists ?? false;
+    message.remainingMs = object.remainingMs ?? 0;
     return message;
   },
 };
