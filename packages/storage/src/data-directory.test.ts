@@ -99,7 +99,7 @@ describe('a data directory', () => {
     assert.equal(first.logDirectory, `${PATH}/log`);
     assert.equal(first.stateDirectory, `${PATH}/state`);
     assert.deepEqual(JSON.parse(new TextDecoder().decode(disk.peek(`${PATH}/identity.json`))), {
-      formatVersion: 1,
+      formatVersion: 2,
       clusterId: 'c1',
       memberId: 'a1',
       name: 'alpha',
@@ -184,12 +184,29 @@ describe('a data directory', () => {
 
   test('of a newer format is refused', async () => {
     const disk = await usedDisk(0);
-    const newer = JSON.stringify({ formatVersion: 2, anything: [] });
+    const newer = JSON.stringify({ formatVersion: 3, anything: [] });
     disk.truncate(`${PATH}/identity.json`, 0);
     disk.poke(`${PATH}/identity.json`, 0, new TextEncoder().encode(newer));
     const error = await refusal(disk);
     assert.equal(error.code, 'newer-format');
-    assert.match(error.message, /format version 2, and this version of Quorate reads up to 1/);
+    assert.match(error.message, /format version 3, and this version of Quorate reads up to 2/);
+  });
+
+  test('of the previous format is opened, and marked as one of this format, whatever crash there is', async () => {
+    const older = JSON.stringify({ formatVersion: 1, clusterId: 'c1', memberId: 'a1', name: 'alpha' });
+    for (let operation = 1; ; operation += 1) {
+      const disk = await usedDisk(3);
+      disk.truncate(`${PATH}/identity.json`, 0);
+      disk.poke(`${PATH}/identity.json`, 0, new TextEncoder().encode(older));
+      const first = disk.operations + operation;
+      const isOpened = await openWithFault(disk, ({ number }) => number === first, { kind: 'power-loss' });
+      const directory = await openOn(disk);
+      assert.deepEqual(directory.identity, identity);
+      await directory.close();
+      const text = new TextDecoder().decode(disk.peek(`${PATH}/identity.json`));
+      assert.partialDeepStrictEqual(JSON.parse(text), { formatVersion: 2, name: 'alpha' });
+      if (isOpened) break;
+    }
   });
 
   test('with an identity that makes no sense is damaged', async () => {

@@ -59,13 +59,15 @@ export class DataDirectory {
         await initialise({ ...options, path });
         return new DataDirectory(path, identity, true, lock);
       }
-      checkIdentity(found, identity, path);
+      checkIdentity(found.identity, identity, path);
       await checkLogExists(fileSystem, path);
+      // From now on there may be what an older release would not understand, so it must refuse the directory.
+      if (found.isOlderFormat) await writeIdentity(fileSystem, path, found.identity);
       // The process that wrote the identity may have died before its name was durable.
       await fileSystem.syncDirectory(path).catch((error: unknown) => {
         throw toStorageError(error, 'opening', path);
       });
-      return new DataDirectory(path, found, false, lock);
+      return new DataDirectory(path, found.identity, false, lock);
     } catch (error) {
       await lock.release();
       throw error;

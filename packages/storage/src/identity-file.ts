@@ -12,8 +12,14 @@ export type Identity = {
   readonly name: string;
 };
 
-/** The version of the whole directory's layout and formats. */
-const FORMAT_VERSION = 1;
+/** The version of the whole directory's layout and formats: docs/upgrades.md says what each brought. */
+const FORMAT_VERSION = 2;
+
+/** The oldest version that this release opens. */
+const OLDEST_FORMAT_VERSION = 1;
+
+/** What a directory says of itself. */
+export type FoundIdentity = { readonly identity: Identity; readonly isOlderFormat: boolean };
 
 /** Larger than any identity that was ever written. */
 const FILE_MAX_BYTES = 64 * 1024;
@@ -53,7 +59,7 @@ export async function writeIdentity(
 }
 
 /** Reads the identity, or resolves to null if there is none. Rejects with `damaged` or `newer-format`. */
-export async function readIdentity(fileSystem: FileSystem, directory: string): Promise<Identity | null> {
+export async function readIdentity(fileSystem: FileSystem, directory: string): Promise<FoundIdentity | null> {
   const path = identityPath(directory);
   const text = await readText(fileSystem, path);
   return text === null ? null : parseIdentity(text, path);
@@ -79,7 +85,7 @@ async function readText(fileSystem: FileSystem, path: string): Promise<string | 
   }
 }
 
-function parseIdentity(text: string, path: string): Identity {
+function parseIdentity(text: string, path: string): FoundIdentity {
   const fields = parseFields(text, path);
   const version = fields['formatVersion'];
   if (typeof version === 'number' && version > FORMAT_VERSION) {
@@ -89,14 +95,17 @@ function parseIdentity(text: string, path: string): Identity {
       { file: path },
     );
   }
-  if (version !== FORMAT_VERSION) throw damaged(path, null, 'it has no valid formatVersion');
+  if (typeof version !== 'number' || version < OLDEST_FORMAT_VERSION || !Number.isInteger(version)) {
+    throw damaged(path, null, 'it has no valid formatVersion');
+  }
   const { name } = fields;
   if (typeof name !== 'string') throw damaged(path, null, 'it has no name');
-  return {
+  const identity = {
     clusterId: parseId(fields['clusterId'], 'clusterId', path),
     memberId: parseId(fields['memberId'], 'memberId', path) as MemberId,
     name,
   };
+  return { identity, isOlderFormat: version < FORMAT_VERSION };
 }
 
 function parseFields(text: string, path: string): Record<string, unknown> {
