@@ -2,6 +2,8 @@ import type { RunResult } from '../run/run-plan.ts';
 
 /** The figures of all runs so far. */
 export class Tally {
+  /** Seeds of runs whose history nobody could judge within the limits. */
+  readonly undecidedSeeds: number[] = [];
   readonly figures = {
     runs: 0,
     events: 0,
@@ -27,7 +29,10 @@ export class Tally {
     sum.messages += figures.messages.sent;
     sum.faults += plan.faults.length;
     sum.deaths += figures.deaths;
-    sum.undecided += figures.undecided ? 1 : 0;
+    if (figures.undecided) {
+      sum.undecided += 1;
+      this.undecidedSeeds.push(plan.seed);
+    }
     sum.slowestRecoveryMs = Math.max(sum.slowestRecoveryMs, figures.recoveryMs);
   }
 
@@ -55,7 +60,11 @@ export class Tally {
       `${sum.answered} operations checked, ${sum.unknown} with unknown outcome, ${sum.failed} that failed without effect`,
       `${sum.faults} scheduled faults, ${sum.deaths} processes ended, ${sum.messages} messages, ${sum.events} events`,
       `slowest recovery ${(sum.slowestRecoveryMs / 1000).toFixed(1)} s`,
-      `${sum.undecided} histories undecided`,
+      `${sum.undecided} histories undecided${this.#seeds()}`,
     ].join('\n');
+  }
+
+  #seeds(): string {
+    return this.undecidedSeeds.length === 0 ? '' : ` (seeds ${this.undecidedSeeds.join(', ')})`;
   }
 }

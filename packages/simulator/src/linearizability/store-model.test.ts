@@ -131,6 +131,36 @@ test('what later replies show decides between many unanswered puts at once', () 
   assert(verdict.steps < 1_000, `the replies leave one choice, but it took ${verdict.steps} steps`);
 });
 
+test('a read of everything at a revision decides between unanswered deletes at once', () => {
+  const rounds = 12;
+  const history: Record[] = [];
+  const nothing: StoreResult = {
+    type: 'range',
+    revision: rounds * 3 + 1,
+    records: [],
+    count: 0,
+    more: false,
+  };
+  const remove = (end: string | null): StoreOperation => ({
+    type: 'delete',
+    range: end === null ? { type: 'from', first: 'a', end: null } : { type: 'from', first: 'a', end },
+    previous: false,
+  });
+  for (let round = 0; round < rounds; round += 1) {
+    const at = round * 10;
+    const revision = round * 3 + 2;
+    history.push(put(at, 'a', `${round}`, revision), put(at + 2, 'b', `${round}`, revision + 1));
+    history.push(...['a1', 'a2', 'a3', null].map((end) => call(at + 4, remove(end), null)));
+    history.push(call(1_000 + at, rangeOver('', null, revision + 2), nothing));
+  }
+  const verdict = checkStore(history);
+  assert.equal(verdict.kind, 'linearizable');
+  assert(verdict.steps < 5_000, `the reads leave one choice, but it took ${verdict.steps} steps`);
+  const wrong = { ...nothing, records: [record('b', '0', 3)], count: 1 };
+  history.push(call(2_000, rangeOver('', null, 4), wrong));
+  assert.equal(checkStore(history).kind, 'violation');
+});
+
 test('deletes, and transactions that change nothing, are tied to the present revision', () => {
   const remove = (at: number, deleted: number, revision: number): Record =>
     call(

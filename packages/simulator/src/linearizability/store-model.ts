@@ -5,7 +5,7 @@ import { emptyStore, findRecord, sameRecords, sameState, stateAt, type StoreStat
 import type { History } from './history.ts';
 import type { Model } from './model.ts';
 import type { SearchLimits } from './search.ts';
-import type { KeyRecord, StoreOperation, StoreResult } from './store-operation.ts';
+import type { KeyRecord, RangeOperation, StoreOperation, StoreResult } from './store-operation.ts';
 
 export type StoreVerdict = Verdict<StoreState, StoreOperation, StoreResult>;
 
@@ -140,6 +140,8 @@ class RevisionFacts {
   readonly seen = new Map<number, SeenRecord[]>();
   /** For each key and the revision of a change, the last revision at which that change was still the latest. */
   readonly unchangedUntil = new Map<string, Map<number, number>>();
+  /** For each revision, everything that was there, if a reply showed that. */
+  readonly whole = new Map<number, readonly KeyRecord[]>();
 
   /** Whether an unanswered operation may lead from the one state to the other. */
   allowUnanswered(next: StoreState, before: StoreState): boolean {
@@ -149,6 +151,8 @@ class RevisionFacts {
       const until = this.unchangedUntil.get(key)?.get(modRevision) ?? 0;
       if (until >= next.revision && findRecord(next.records, key)?.modRevision !== modRevision) return false;
     }
+    const whole = this.whole.get(next.revision);
+    if (whole !== undefined && !sameRecords(next.records, whole)) return false;
     return this.allow(next, before);
   }
 
@@ -188,9 +192,22 @@ function gatherFacts(history: History<StoreOperation, StoreResult>): RevisionFac
     if (operation.type === 'range' && result.type === 'range' && result.revision !== null) {
       const shownAt = operation.revision > 0 ? operation.revision : result.revision;
       for (const record of result.records) addUnchanged(facts, record, shownAt);
+      if (showsAll(operation)) facts.whole.set(shownAt, result.records);
     }
   }
   return facts;
+}
+
+/** Whether the answer has every record that there is, and by key. */
+function showsAll(operation: RangeOperation): boolean {
+  const { range, limit, sort, keysOnly, countOnly } = operation;
+  const isUnbounded =
+    operation.minModRevision === 0 &&
+    operation.maxModRevision === 0 &&
+    operation.minCreateRevision === 0 &&
+    operation.maxCreateRevision === 0;
+  const isEverything = range.type === 'from' && range.first <= '\0' && range.end === null;
+  return isEverything && isUnbounded && limit === 0 && sort === null && !keysOnly && !countOnly;
 }
 
 function gatherSeen(facts: RevisionFacts, operation: StoreOperation, result: StoreResult): void {

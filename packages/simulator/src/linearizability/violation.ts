@@ -47,7 +47,8 @@ export function describeViolation<State, Operation, Result>(
     'No order of the operations explains the result of:',
     line(failing),
     `The ${position} operations that returned before it can be ordered; the store is then one of ${states.length}:`,
-    ...shorten(states.map((state) => `  ${model.describeState(state)}`)),
+    // States that differ in their past alone look the same.
+    ...shorten([...new Set(states.map((state) => `  ${model.describeState(state)}`))]),
     order.length === 0 ? 'Nothing was ordered before it.' : 'An order that leads there ends with:',
     ...(order.length > shownMax ? [`  ... ${order.length - shownMax} earlier`] : []),
     ...order.slice(-shownMax).map(line),
