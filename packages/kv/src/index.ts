@@ -7,6 +7,12 @@ export { type Lease, leaseTtlMaxSeconds } from './lease-table.ts';
 export type { MemberAttributes } from './member-attributes.ts';
 export { SnapshotDecoder, type SnapshotPart } from './snapshot-decoder.ts';
 export * from './snapshot-error.ts';
+export {
+  type Restoration,
+  restoredContent,
+  type SnapshotSummary,
+  summarizeSnapshot,
+} from './snapshot-restoration.ts';
 export { type DigestRange, RecordDigest } from './record-digest.ts';
 export * from './store.ts';
 export * from './store-error.ts';

@@ -22,52 +22,66 @@ export function* encodeSnapshot(
   facts: Iterable<Fact>,
   records: Iterable<PositionedRecord>,
 ): Iterable<Uint8Array> {
+  const counts = { facts: 0, records: 0 };
   yield startChunk();
+  yield* factChunks(facts, counts);
+  yield* recordChunks(records, counts);
+  yield endChunk(counts);
+}
+
+/** How many facts and records were encoded: the end says so. */
+export type EncodedCounts = { facts: number; records: number };
+
+export function* factChunks(facts: Iterable<Fact>, counts: EncodedCounts): Iterable<Uint8Array> {
   const chunk = new ChunkWriter();
-  let factCount = 0;
   chunk.begin(chunkKinds.facts);
   for (const { name, content } of facts) {
     const nameBytes = new TextEncoder().encode(name);
     const at = chunk.reserve(factPrefixBytes, nameBytes, content);
     chunk.view.setUint16(at, nameBytes.length, true);
     chunk.view.setUint32(at + 2, content.length, true);
-    factCount += 1;
+    counts.facts += 1;
     if (chunk.isFull) {
       yield chunk.take();
       chunk.begin(chunkKinds.facts);
     }
   }
   if (!chunk.isEmpty) yield chunk.take();
-  let recordCount = 0;
+}
+
+export function* recordChunks(
+  records: Iterable<PositionedRecord>,
+  counts: EncodedCounts,
+): Iterable<Uint8Array> {
+  const chunk = new ChunkWriter();
   chunk.begin(chunkKinds.records);
   for (const { position, header, value } of records) {
     const at = chunk.reserve(recordPrefixBytes, header, value);
     writeNumber(chunk.view, at, position);
     chunk.view.setUint32(at + 8, header.length, true);
     chunk.view.setUint32(at + 12, value.length, true);
-    recordCount += 1;
+    counts.records += 1;
     if (chunk.isFull) {
       yield chunk.take();
       chunk.begin(chunkKinds.records);
     }
   }
   if (!chunk.isEmpty) yield chunk.take();
-  yield endChunk(factCount, recordCount);
 }
 
-function startChunk(): Uint8Array {
+export function startChunk(): Uint8Array {
   const bytes = new Uint8Array(5);
   bytes[0] = chunkKinds.start;
   new DataView(bytes.buffer).setUint32(1, snapshotContentVersion, true);
   return bytes;
 }
 
-function endChunk(factCount: number, recordCount: number): Uint8Array {
+export function endChunk({ facts, records }: EncodedCounts): Uint8Array {
   const bytes = new Uint8Array(17);
   const view = new DataView(bytes.buffer);
   bytes[0] = chunkKinds.end;
-  writeNumber(view, 1, factCount);
-  writeNumber(view, 9, recordCount);
+  writeNumber(view, 1, facts);
+  writeNumber(view, 9, records);
   return bytes;
 }
 

@@ -33,14 +33,14 @@ export class SnapshotFile {
   }
 
   /**
-   * Opens a file, and checks its header, its footer and its size; the content is checked when it is read.
-   * Rejects with a StorageError: `damaged`, `newer-format`, `not-writable` or `disk-failed`.
+   * Opens a file, and checks its header, its footer and its size; the content is checked when it is read. With
+   * `snapshotBytes` that many bytes of the file are the snapshot, and what follows is none of it. Rejects with a StorageError: `damaged`, `newer-format`, `not-writable` or `disk-failed`.
    */
-  static async open(fileSystem: FileSystem, path: string): Promise<SnapshotFile> {
+  static async open(fileSystem: FileSystem, path: string, snapshotBytes?: number): Promise<SnapshotFile> {
     try {
       const file = await fileSystem.open(path, 'read');
       try {
-        const sizeBytes = await file.size();
+        const sizeBytes = snapshotBytes ?? (await file.size());
         const { header, footer } = await readEnds(file, path, sizeBytes);
         return new SnapshotFile(path, file, sizeBytes, header, footer.digest);
       } catch (error) {
