@@ -25,6 +25,7 @@ export {
 export type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random, Timer } from './ports.ts';
 export { type LeaseLife, LeaseService } from './leases/lease-service.ts';
 export { Replica } from './replica.ts';
+export { foundLog } from './restore.ts';
 export { ReplicaError, type ReplicaErrorCode, replicaErrorCodes } from './replica-error.ts';
 export type {
   CoreObserver,

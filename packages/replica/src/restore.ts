@@ -18,7 +18,7 @@ export async function restoreCore(options: RestoreOptions): Promise<RaftCore> {
   const { log, store, memberId, random, raft, tickMs } = options;
   checkTogether(log.recovered, store);
   const isNew = log.recovered.lastIndex === 0 && options.joinedAt === undefined;
-  const logged = isNew ? await found(log, options.founding) : loggedState(log.recovered);
+  const logged = isNew ? await foundLog(log, options.founding) : loggedState(log.recovered);
   const applied = toLogIndex(store.appliedIndex);
   return RaftCore.create(
     {
@@ -57,7 +57,10 @@ function loggedState(recovered: WriteAheadLog['recovered']): LoggedState {
  * founding member writes the same, so their logs match from the start (Raft, section 5.3), and membership has
  * one source of truth: the log.
  */
-async function found(log: WriteAheadLog, configuration: Configuration | null): Promise<LoggedState> {
+export async function foundLog(
+  log: WriteAheadLog,
+  configuration: Configuration | null,
+): Promise<LoggedState> {
   if (configuration === null) {
     throw new ReplicaError('inconsistent-data', 'the log is empty: it was never started, or it was removed');
   }

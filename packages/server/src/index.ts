@@ -1,4 +1,6 @@
 export { etcdVersion } from './api/etcd-version.ts';
+export { openBackupFile, saveBackup, type SavedBackup } from './backup/backup-file.ts';
+export { type RestoredBackup, restoreBackup, type RestoreOptions } from './backup/restore-backup.ts';
 export { ConfigurationError, type ConfigurationProblem } from './configuration/configuration-error.ts';
 export { environmentVariableOf, flagOf, type Option } from './configuration/option.ts';
 export { configFileOption, options } from './configuration/options.ts';

@@ -15,6 +15,9 @@ export type DataDirectoryOptions = {
   readonly segmentMaxBytes?: number;
 };
 
+/** Where the parts of a new directory go. The directories exist. */
+export type NewDirectory = { readonly logDirectory: string; readonly snapshotDirectory: string };
+
 /**
  * One member's directory:
  *
@@ -74,13 +77,46 @@ export class DataDirectory {
     }
   }
 
+  /**
+   * Makes a directory that begins with more than an empty log: `fill` writes the log and the snapshots, and the
+   * identity comes last, so that nobody ever starts on a part of it. The directory must not exist or hold no file.
+   *
+   * Rejects with `not-empty`, with what `fill` rejects with, or as `open` does; then no file is left in it, as far
+   * as the disk allows, and it may be tried again.
+   */
+  static async create(
+    options: Pick<DataDirectoryOptions, 'fileSystem' | 'path' | 'identity'>,
+    fill: (parts: NewDirectory) => Promise<void>,
+  ): Promise<void> {
+    const { fileSystem, identity } = options;
+    const path = options.path.replace(/(?<=.)\/+$/, '');
+    const parts = { logDirectory: logDirectory(path), snapshotDirectory: snapshotDirectory(path) };
+    const directories = [parts.logDirectory, parts.snapshotDirectory, stateDirectory(path)];
+    await createDirectories(fileSystem, path);
+    const lock = await takeLock(fileSystem, path);
+    try {
+      await checkVacant(fileSystem, path, directories);
+      for (const directory of directories) await createDirectories(fileSystem, directory);
+      await syncWithParents(fileSystem, path);
+      try {
+        await fill(parts);
+        await writeIdentity(fileSystem, path, identity);
+      } catch (error) {
+        for (const directory of directories) await removeFiles(fileSystem, directory);
+        throw error;
+      }
+    } finally {
+      await lock.release();
+    }
+  }
+
   get logDirectory(): string {
     return logDirectory(this.path);
   }
 
   /** Not there before `SnapshotDirectory.open` has made it. */
   get snapshotDirectory(): string {
-    return `${this.path}/snapshot`;
+    return snapshotDirectory(this.path);
   }
 
   get stateDirectory(): string {
@@ -95,6 +131,10 @@ export class DataDirectory {
 
 function logDirectory(path: string): string {
   return `${path}/log`;
+}
+
+function snapshotDirectory(path: string): string {
+  return `${path}/snapshot`;
 }
 
 function stateDirectory(path: string): string {
@@ -150,6 +190,46 @@ async function takeLock(fileSystem: FileSystem, path: string): Promise<FileLock>
     `the data directory ${path} is in use by ${result.by}: stop that one first, or choose another directory for this member`,
     { file: `${path}/lock` },
   );
+}
+
+const LOCK_NAMES: ReadonlySet<string> = new Set(['lock', 'lock.pid']);
+
+/** Rejects with `not-empty` if there is a file other than those of the lock. */
+async function checkVacant(
+  fileSystem: FileSystem,
+  path: string,
+  directories: readonly string[],
+): Promise<void> {
+  const known = new Set(directories.map((directory) => directory.slice(path.length + 1)));
+  const names = (await listIfPresent(fileSystem, path)).filter(
+    (name) => !LOCK_NAMES.has(name) && !known.has(name),
+  );
+  for (const directory of directories) names.push(...(await listIfPresent(fileSystem, directory)));
+  const [first] = names;
+  if (first === undefined) return;
+  throw new StorageError(
+    'not-empty',
+    `the directory ${path} is not empty: there is ${first} in it; choose another one, or move away what is in it`,
+    { file: path },
+  );
+}
+
+async function listIfPresent(fileSystem: FileSystem, directory: string): Promise<readonly string[]> {
+  try {
+    return await fileSystem.list(directory);
+  } catch (error) {
+    if (diskErrorCode(error) === 'ENOENT') return [];
+    throw toStorageError(error, 'listing', directory);
+  }
+}
+
+/** As far as possible: what counts is the reason why they are removed. */
+async function removeFiles(fileSystem: FileSystem, directory: string): Promise<void> {
+  try {
+    for (const name of await fileSystem.list(directory)) await fileSystem.remove(`${directory}/${name}`);
+  } catch {
+    // Whoever tries again is told what is left.
+  }
 }
 
 /** Makes a new directory's parts, the identity last. A crash before that leaves what the next start completes. */

@@ -1,5 +1,5 @@
 export type { LogWrite } from './append-rules.ts';
-export { DataDirectory, type DataDirectoryOptions } from './data-directory.ts';
+export { DataDirectory, type DataDirectoryOptions, type NewDirectory } from './data-directory.ts';
 export type { ConfigurationEntry, TermRun } from './entry-map.ts';
 export type { File, FileLock, FileSystem, LockResult } from './file-system.ts';
 export type { Identity } from './identity-file.ts';

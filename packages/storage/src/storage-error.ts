@@ -12,6 +12,7 @@
  *   on disk, so the log refuses every further call.
  * - `removed`: the entries asked for have left the log (see `WriteAheadLog.removeThrough`).
  * - `closed`: the log was closed.
+ * - `not-empty`: a directory that is to be filled has something in it already. Nothing was modified.
  */
 export type StorageErrorCode =
   | 'locked'
@@ -23,7 +24,8 @@ export type StorageErrorCode =
   | 'not-writable'
   | 'disk-failed'
   | 'removed'
-  | 'closed';
+  | 'closed'
+  | 'not-empty';
 
 /** Where and why. `offset` counts bytes from the start of `file`. */
 export type StorageErrorDetail = {

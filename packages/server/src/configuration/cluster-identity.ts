@@ -31,6 +31,14 @@ export function foundingConfiguration(members: readonly MemberAddress[]): Config
   return { voters, outgoingVoters: [], learners: [], learnersNext: [], addresses: members };
 }
 
+/**
+ * The id of a cluster that begins with what a snapshot holds: another one than a cluster of the same members that
+ * begins with nothing, so that a member that was started without the snapshot is found out at the first handshake.
+ */
+export function restoredClusterId(clusterId: bigint, digest: string, bumpRevision: number): bigint {
+  return identifier(['restored', clusterId.toString(16), digest, String(bumpRevision)]);
+}
+
 /** A 64-bit number other than 0 out of a list of texts; each text is preceded by its length, so that no two lists meet. */
 function identifier(parts: readonly string[]): bigint {
   const hash = createHash('sha256').update('quorate identity 1\n');
