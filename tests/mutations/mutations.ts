@@ -3,10 +3,12 @@ import { raftMutations } from './raft-mutations.ts';
 import { replicaMutations } from './replica-mutations.ts';
 import { storageMutations } from './storage-mutations.ts';
 import { storeMutations } from './store-mutations.ts';
+import { watchMutations } from './watch-mutations.ts';
 
 export const mutations: readonly Mutation[] = [
   ...raftMutations,
   ...storageMutations,
   ...storeMutations,
+  ...watchMutations,
   ...replicaMutations,
 ];

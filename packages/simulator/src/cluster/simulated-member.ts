@@ -1,4 +1,4 @@
-import { Store } from '@quorate/kv';
+import { Store, type WatchOptions } from '@quorate/kv';
 import {
   type Configuration,
   defaultRaftOptions,
@@ -232,7 +232,7 @@ export class SimulatedMember {
       recoveredCacheMaxBytes: plan.logCacheMaxBytes,
     });
     this.parts.audience.logRecovered(this.identity, log.recovered);
-    const store = Store.open(this.engines.open(process.life));
+    const store = Store.open(this.engines.open(process.life), { watch: watchOptionsOf(plan) });
     process.store = store;
     return Replica.open(this.optionsOf(process, log, store));
   }
@@ -323,6 +323,11 @@ export class SimulatedMember {
     this.engines.processDied();
     this.parts.audience.processDied(this.identity);
   }
+}
+
+function watchOptionsOf({ watch }: RunPlan): WatchOptions {
+  const { bufferMaxBytes, sliceMaxChanges } = watch;
+  return { bufferMaxBytes, slice: { maxChanges: sliceMaxChanges, maxBytes: 1_048_576 } };
 }
 
 function replicationOf({ mode, limits }: RunPlan): ReplicationOptions {

@@ -3,7 +3,7 @@ import type { PlanChoices } from '../plan/draw-plan.ts';
 /** The command that repeats a run, with its story. */
 export function replayCommand(seed: number, choices: PlanChoices): string {
   const { members, mode, reads, engine, workload, durationMs, faults, allFaults } = choices;
-  const { drop, calm, clientsMax, operationsMax } = choices;
+  const { drop, calm, clientsMax, operationsMax, watchersMax } = choices;
   const flags = [
     flag('members', members),
     flag('mode', mode),
@@ -19,6 +19,7 @@ export function replayCommand(seed: number, choices: PlanChoices): string {
     flag('calm', calm?.join(',') || undefined),
     flag('clients', clientsMax),
     flag('operations', operationsMax),
+    flag('watchers', watchersMax),
   ];
   return `npm run simulate -- --start ${seed} --seeds 1${flags.join('')} --trace`;
 }

@@ -36,6 +36,7 @@ export function parseSimulateOptions(argv: readonly string[]): SimulateOptions {
     .option('--calm <kinds>', `leave out some of: ${CONSTANT_FAULT_KINDS.join(', ')}`, kindsOf)
     .option('--clients <count>', 'at most this many', integerOf)
     .option('--operations <count>', 'at most this many', integerOf)
+    .option('--watchers <count>', 'at most this many clients that watch', integerOf)
     .addOption(
       new Option('--scenario <name>', 'run a named scenario instead of drawn plans').choices(
         SCENARIOS.map((scenario) => scenario.name),
@@ -66,6 +67,7 @@ type Parsed = {
   calm?: readonly FaultKind[];
   clients?: number;
   operations?: number;
+  watchers?: number;
   scenario?: string;
   trace?: string | true;
   json?: true;
@@ -75,6 +77,7 @@ type Parsed = {
 function toOptions(parsed: Parsed): SimulateOptions {
   const { members, mode, reads, engine, workload, faults, duration, drop, calm, clients, operations } =
     parsed;
+  const { watchers } = parsed;
   const choices: PlanChoices = {
     ...(members === undefined ? {} : { members: Number(members) }),
     ...(mode === undefined ? {} : { mode }),
@@ -87,6 +90,7 @@ function toOptions(parsed: Parsed): SimulateOptions {
     ...(calm === undefined ? {} : { calm }),
     ...(clients === undefined ? {} : { clientsMax: clients }),
     ...(operations === undefined ? {} : { operationsMax: operations }),
+    ...(watchers === undefined ? {} : { watchersMax: watchers }),
   };
   return {
     start: parsed.start,

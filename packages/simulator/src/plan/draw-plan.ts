@@ -3,7 +3,7 @@ import { type RandomStream, streamOf } from '../kernel/random-stream.ts';
 import type { NetworkProfile } from '../network/paths.ts';
 import { drawFaults } from './draw-faults.ts';
 import { FAULT_KINDS, type FaultKind, SCHEDULED_FAULT_KINDS } from './fault.ts';
-import type { EngineKind, PlanLimits, RunPlan, WorkloadPlan } from './plan.ts';
+import type { EngineKind, PlanLimits, RunPlan, WatchPlan, WorkloadPlan } from './plan.ts';
 import { drawWorkload } from './workloads.ts';
 
 const ELECTION_TIMEOUT_TICKS = 10;
@@ -26,6 +26,8 @@ export type PlanChoices = {
   /** At most this many clients, and this many calls. */
   readonly clientsMax?: number;
   readonly operationsMax?: number;
+  /** At most this many clients that watch. */
+  readonly watchersMax?: number;
 };
 
 /**
@@ -69,10 +71,24 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     disk: drawn.disk,
     clockRates: drawClockRates(streamOf(seed, 'plan.clocks'), members, kinds.has('clock-drift')),
     workload: limitWorkload(drawWorkload(streamOf(seed, 'plan.workload'), choices.workload ?? null), choices),
+    watch: drawWatch(streamOf(seed, 'plan.watch'), choices),
     faults: SCHEDULED_FAULT_KINDS.filter((kind) => kinds.has(kind) && isPromised(kind, reads))
       .flatMap((kind) => drawFaults(kind, setting, streamOf(seed, `plan.faults.${kind}`)))
       .sort((one, other) => one.atMs - other.atMs)
       .filter((_, position) => choices.drop?.includes(position) !== true),
+  };
+}
+
+function drawWatch(random: RandomStream, { watchersMax }: PlanChoices): WatchPlan {
+  const clients = random.pick([0, 1, 2, 4, 6]);
+  return {
+    clients: Math.min(clients, watchersMax ?? clients),
+    slowChance: random.pick([0, 0.3, 0.6]),
+    wanderMeanMs: random.pick([300, 1000, 4000]),
+    progressMeanMs: random.pick([50, 300]),
+    bufferMaxBytes: random.pick([1, 1000, 5000, 1_048_576]),
+    sliceMaxChanges: random.pick([1, 4, 1024]),
+    compactMeanMs: random.pick([null, null, 150]),
   };
 }
 

@@ -42,6 +42,21 @@ export const OPERATION_KINDS = [
 ] as const;
 export type OperationKind = (typeof OPERATION_KINDS)[number];
 
+/** Who watches, and how. */
+export type WatchPlan = {
+  readonly clients: number;
+  /** Probability that a client reads slowly. */
+  readonly slowChance: number;
+  /** How long a client stays at a member, and how often it asks for progress, on average. */
+  readonly wanderMeanMs: number;
+  readonly progressMeanMs: number;
+  /** What may wait for a client, in bytes, and how many changes are read at once for who is behind. */
+  readonly bufferMaxBytes: number;
+  readonly sliceMaxChanges: number;
+  /** How often somebody compacts, on average; null for the rates of the workload. */
+  readonly compactMeanMs: number | null;
+};
+
 /** Small limits make full windows and full queues everyday events. Null leaves the one of the mode, or the default. */
 export type PlanLimits = {
   readonly appendMaxEntries: number | null;
@@ -77,6 +92,7 @@ export type RunPlan = {
   /** For each host: how fast its clock runs. */
   readonly clockRates: readonly number[];
   readonly workload: WorkloadPlan;
+  readonly watch: WatchPlan;
   /** By time. */
   readonly faults: readonly Fault[];
 };

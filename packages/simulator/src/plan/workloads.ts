@@ -53,7 +53,7 @@ const SHAPES: readonly Shape[] = [
   },
 ];
 
-const NO_WEIGHTS: Readonly<Record<OperationKind, number>> = {
+export const NO_WEIGHTS: Readonly<Record<OperationKind, number>> = {
   get: 0,
   put: 0,
   delete: 0,

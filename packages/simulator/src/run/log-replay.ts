@@ -1,5 +1,6 @@
 import { type CommandBody, decodeCommand, encodeCommand, MemoryEngine, Store } from '@quorate/kv';
 import type { Entry } from '@quorate/raft';
+import { WatchTruth } from '../checkers/watch-truth.ts';
 import type { Answer } from '../workload/call.ts';
 
 /** What the committed log of a run says, executed once more from the start by a state machine of its own. */
@@ -12,14 +13,18 @@ export class LogReplay {
     readonly sequence: number;
     readonly index: number;
   }[];
+  /** What watchers should have been told. */
+  readonly truth: WatchTruth;
   private readonly answers: ReadonlyMap<string, Answer | 'ambiguous'>;
 
   private constructor(
     store: Store,
+    truth: WatchTruth,
     requests: LogReplay['requests'],
     answers: ReadonlyMap<string, Answer | 'ambiguous'>,
   ) {
     this.store = store;
+    this.truth = truth;
     this.requests = requests;
     this.answers = answers;
   }
@@ -27,11 +32,13 @@ export class LogReplay {
   /** `entries` are all that were applied, from index 1 on. */
   static run(entries: readonly Entry[]): LogReplay {
     const store = Store.open(new MemoryEngine());
+    const truth = new WatchTruth();
     const requests: { member: bigint; sequence: number; index: number }[] = [];
     const answers = new Map<string, Answer | 'ambiguous'>();
     for (const entry of entries) {
       const data = entry.kind === 'command' ? entry.data : null;
       const [result] = store.apply([{ index: entry.index, term: entry.term, data }]);
+      truth.observe(store);
       if (data === null || result === undefined) {
         continue;
       }
@@ -44,7 +51,7 @@ export class LogReplay {
         : { kind: 'refused', code: result.outcome.error.code };
       answers.set(body, answers.has(body) ? 'ambiguous' : answer);
     }
-    return new LogReplay(store, requests, answers);
+    return new LogReplay(store, truth, requests, answers);
   }
 
   /**

@@ -8,14 +8,17 @@ import { Kernel } from '../kernel/kernel.ts';
 import { streamOf } from '../kernel/random-stream.ts';
 import { Trace, type TraceLevel } from '../kernel/trace.ts';
 import type { NetworkCounts } from '../network/wire.ts';
-import type { RunPlan } from '../plan/plan.ts';
+import type { RunPlan, WorkloadPlan } from '../plan/plan.ts';
+import { NO_WEIGHTS } from '../plan/workloads.ts';
 import { Client } from '../workload/client.ts';
 import { HistoryRecorder } from '../workload/history-recorder.ts';
 import { rangeRequest, toBytes, toText } from '../workload/requests.ts';
+import { WatchingClient } from '../workload/watching-client.ts';
 import { Checkers } from './checkers.ts';
 import { EngineHosts } from './engine-hosts.ts';
 import { judgeHistory } from './judge-history.ts';
 import { LogReplay } from './log-replay.ts';
+import { judgeWatches } from './judge-watches.ts';
 import { judgeProcessEnd } from './process-ends.ts';
 import { Recovery } from './recovery.ts';
 
@@ -39,6 +42,9 @@ export type RunFigures = {
   /** True if the search for a linearization gave up: nothing is known about this history then. */
   readonly undecided: boolean;
 };
+
+/** How long clients that watch may take to hear everything, in simulated milliseconds. */
+const WATCHERS_BOUND_MS = 20_000;
 
 /** Runs a plan from start to end, or to the first violation. The result depends on nothing but the plan. */
 export async function runPlan(plan: RunPlan, level: TraceLevel): Promise<RunResult> {
@@ -64,11 +70,13 @@ class Run {
   private readonly cluster: Cluster;
   private readonly injector: FaultInjector;
   private readonly clients: readonly Client[];
+  private readonly watchers: readonly WatchingClient[];
   private recovery: Recovery | null = null;
   private violation: Violation | null = null;
   private undecided = false;
   private deaths = 0;
   private latestLeaderTerm = 0;
+  private watchersDeadlineUs: number | null = null;
 
   constructor(plan: RunPlan, level: TraceLevel, engineHosts: EngineHosts) {
     this.plan = plan;
@@ -100,19 +108,23 @@ class Run {
     });
     const { kernel, trace, cluster, recorder } = this;
     this.injector = new FaultInjector({ kernel, trace, cluster, random: streamOf(plan.seed, 'faults') });
-    this.clients = Array.from(
-      { length: plan.workload.clients },
-      (_, number) =>
+    this.clients = workloadsOf(plan).map(
+      (workload, number) =>
         new Client({
           number,
           kernel,
           trace,
           cluster,
-          workload: plan.workload,
+          workload,
           random: streamOf(plan.seed, `client.${number}`),
           recorder,
         }),
     );
+    this.watchers = Array.from({ length: plan.watch.clients }, (_, number) => {
+      const random = streamOf(plan.seed, `watcher.${number}`);
+      const { keys } = plan.workload;
+      return new WatchingClient({ number, kernel, trace, cluster, plan: plan.watch, keys, random });
+    });
   }
 
   async execute(): Promise<void> {
@@ -120,6 +132,9 @@ class Run {
     this.injector.schedule(this.plan.faults);
     for (const client of this.clients) {
       client.start();
+    }
+    for (const watcher of this.watchers) {
+      watcher.start();
     }
     this.kernel.schedule(this.plan.durationMs * 1000, () => this.recover());
     try {
@@ -155,7 +170,7 @@ class Run {
   }
 
   private get isOver(): boolean {
-    return this.violation !== null || (this.recovery?.isDone ?? false);
+    return this.violation !== null || ((this.recovery?.isDone ?? false) && this.haveWatchersSeenAll());
   }
 
   /** The time of faults and clients is over. */
@@ -174,6 +189,22 @@ class Run {
       report: (violation) => this.report(violation),
     });
     this.recovery.start();
+    for (const watcher of this.watchers) {
+      watcher.finish();
+    }
+  }
+
+  /** Liveness of watches: when the members serve again, whoever watches hears everything within a bound. */
+  private haveWatchersSeenAll(): boolean {
+    const { revision } = this.cluster.usable[0]?.store ?? { revision: 0 };
+    const waiting = this.watchers.filter((watcher) => !watcher.hasSeen(revision));
+    if (waiting.length === 0) return true;
+    this.watchersDeadlineUs ??= this.kernel.nowUs + WATCHERS_BOUND_MS * 1000;
+    if (this.kernel.nowUs < this.watchersDeadlineUs) return false;
+    const names = waiting.map(({ name, position }) => `${name} (${position})`).join(', ');
+    const explanation = `${names} did not hear everything up to revision ${revision} within ${WATCHERS_BOUND_MS} ms after all members served`;
+    this.report({ property: 'watch-liveness', explanation });
+    return true;
   }
 
   private judgeEnd(): void {
@@ -193,6 +224,13 @@ class Run {
       this.report({ property: 'linearizability', explanation: verdict.explanation });
     }
     this.undecided = verdict.kind === 'undecided';
+    const wrong = judgeWatches(
+      this.watchers.flatMap(({ records }) => records),
+      replay.truth,
+    );
+    if (wrong !== null) {
+      this.report(wrong);
+    }
   }
 
   private judgeDurability(member: SimulatedMember): void {
@@ -231,7 +269,7 @@ class Run {
 
   private processDied(member: MemberIdentity): void {
     this.deaths += 1;
-    for (const client of this.clients) {
+    for (const client of [...this.clients, ...this.watchers]) {
       client.processDied(member.host);
     }
   }
@@ -242,6 +280,14 @@ class Run {
       this.trace.story('VIOLATION', `${violation.property}: ${violation.explanation}`);
     }
   }
+}
+
+/** What each client does. If the plan says so, there is one more, which compacts. */
+function workloadsOf({ workload, watch }: RunPlan): readonly WorkloadPlan[] {
+  const workloads = Array.from({ length: workload.clients }, () => workload);
+  if (watch.compactMeanMs === null) return workloads;
+  const weights = { ...NO_WEIGHTS, get: 1, compact: 1 };
+  return [...workloads, { ...workload, thinkMeanMs: watch.compactMeanMs / 2, weights }];
 }
 
 /** Promises that were rejected while a run went on, and that nobody handled. */

@@ -6,14 +6,20 @@ import { revisionAfterPowerLoss } from './revision-after-power-loss.ts';
 import type { Scenario } from './scenario.ts';
 import { tombstoneCompaction } from './tombstone-compaction.ts';
 import { tornTail } from './torn-tail.ts';
+import { watchedTombstone } from './watched-tombstone.ts';
+import { watchFutureStart } from './watch-future-start.ts';
+import { watchProgressOvertakes } from './watch-progress-overtakes.ts';
 
-/** The first five are classes of bugs that other stores shipped, the others were found here. */
+/** The first eight are classes of bugs that other stores shipped, the others were found here. */
 export const SCENARIOS: readonly Scenario[] = [
   pausedLeader,
   tombstoneCompaction,
   revisionAfterPowerLoss,
   crashDuringApply,
   tornTail,
+  watchProgressOvertakes,
+  watchFutureStart,
+  watchedTombstone,
   misdirectedRepair,
   laggingFollower,
 ];

@@ -35,6 +35,7 @@ export async function shrink(
     await shrinker.dropFaults();
     await shrinker.thinOut('clientsMax', 1);
     await shrinker.thinOut('operationsMax', 10);
+    await shrinker.thinOut('watchersMax', 0);
   }
   return { choices: shrinker.choices, result: shrinker.result, attempts: shrinker.attempts };
 }
@@ -98,11 +99,15 @@ class Shrinker {
     }
   }
 
-  /** Halves the number of clients, or of calls. */
-  async thinOut(what: 'clientsMax' | 'operationsMax', least: number): Promise<void> {
-    const { workload } = this.result.plan;
-    let count =
-      what === 'clientsMax' ? workload.clients : Math.min(workload.operationsMax, this.operationCount());
+  /** Halves the number of clients, of calls, or of clients that watch. */
+  async thinOut(what: 'clientsMax' | 'operationsMax' | 'watchersMax', least: number): Promise<void> {
+    const { workload, watch } = this.result.plan;
+    const counts = {
+      clientsMax: workload.clients,
+      operationsMax: Math.min(workload.operationsMax, this.operationCount()),
+      watchersMax: watch.clients,
+    };
+    let count = counts[what];
     while (count > least && this.mayGoOn()) {
       count = Math.max(least, Math.floor(count / 2));
       if (!(await this.attempt({ [what]: count }))) {
