@@ -16,6 +16,7 @@ const lightCommands: ReadonlySet<string | undefined> = new Set([
   'watch',
   'status',
   'member',
+  'alarm',
   'shell',
 ]);
 

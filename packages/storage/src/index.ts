@@ -10,7 +10,12 @@ export type { IncomingSnapshot, SnapshotOffer } from './incoming-snapshot.ts';
 export { SnapshotDirectory, type SnapshotName } from './snapshot-directory.ts';
 export { SnapshotFile } from './snapshot-file.ts';
 export { SnapshotFileDecoder } from './snapshot-file-decoder.ts';
-export { SnapshotEncoder, type SnapshotFooter, type SnapshotHeader } from './snapshot-format.ts';
+export {
+  SNAPSHOT_MAGIC,
+  SnapshotEncoder,
+  type SnapshotFooter,
+  type SnapshotHeader,
+} from './snapshot-format.ts';
 export { GrowingFile, type SnapshotWriter } from './snapshot-writer.ts';
 export { StorageError, type StorageErrorCode } from './storage-error.ts';
 export { type RecoveredLog, WriteAheadLog, type WriteAheadLogOptions } from './write-ahead-log.ts';

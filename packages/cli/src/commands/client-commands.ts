@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import type { CommandParts } from '../connection.ts';
+import { addAlarm } from './alarm.ts';
 import { addDel } from './del.ts';
 import { addGet } from './get.ts';
 import { addMember } from './member.ts';
@@ -17,4 +18,5 @@ export function addClientCommands(program: Command, parts: CommandParts): void {
   addWatch(program, parts);
   addStatus(program, parts);
   addMember(program, parts);
+  addAlarm(program, parts);
 }

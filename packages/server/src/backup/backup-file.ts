@@ -3,6 +3,7 @@ import path from 'node:path';
 import {
   type FileSystem,
   GrowingFile,
+  SNAPSHOT_MAGIC,
   SnapshotFile,
   SnapshotFileDecoder,
   type SnapshotHeader,
@@ -79,6 +80,9 @@ export async function openBackupFile(fileSystem: FileSystem, file: string): Prom
   } catch (error) {
     if (!(error instanceof StorageError) || error.code !== 'damaged') throw error;
     if (await isBbolt(fileSystem, file)) throw notASnapshot(file, bboltExplanation);
+    if (!(await startsAsSnapshot(fileSystem, file))) {
+      throw notASnapshot(file, 'it does not start as a snapshot does');
+    }
     const sizeBytes = await sizeWithoutTrailer(fileSystem, file);
     if (sizeBytes === null) throw error;
     return SnapshotFile.open(fileSystem, file, sizeBytes);
@@ -93,6 +97,11 @@ const bboltMagic = 0xed0cdaed;
 async function isBbolt(fileSystem: FileSystem, file: string): Promise<boolean> {
   const start = await readPart(fileSystem, file, bboltMagicOffset, 4);
   return start.length === 4 && start.readUInt32LE() === bboltMagic;
+}
+
+async function startsAsSnapshot(fileSystem: FileSystem, file: string): Promise<boolean> {
+  const start = await readPart(fileSystem, file, 0, SNAPSHOT_MAGIC.length);
+  return start.toString('latin1') === SNAPSHOT_MAGIC;
 }
 
 /** How long the snapshot in front of the trailer is; null if there is no trailer, or the file is not what was saved. */
