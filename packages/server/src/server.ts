@@ -10,6 +10,7 @@ import {
 } from '@quorate/replica';
 import { DataDirectory, WriteAheadLog } from '@quorate/storage';
 import { NodeFileSystem } from '@quorate/storage/node';
+import { BackupSchedule } from './backup/backup-schedule.ts';
 import { ClientInterface } from './client-interface.ts';
 import { foundingConfiguration } from './configuration/cluster-identity.ts';
 import { isLoopback, parseUrl } from './configuration/network-address.ts';
@@ -87,6 +88,7 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
   checkWanted(signal);
   publish(making, replica, clientListener.urls);
   serveClients(making, replica, clientListener);
+  scheduleBackups(making, replica);
   announce(configuration, clientListener, peerListener, logger);
 
   const owned = parts.move();
@@ -248,6 +250,23 @@ function serveClients(
   parts.defer(async () => clients.drain(clock));
   parts.defer(() => listener.stopListening());
   listener.serve((socket) => clients.accept(socket));
+}
+
+function scheduleBackups({ configuration, clock, logger, parts }: Making, member: Replica): void {
+  const { backupDir, backupInterval, backupKeep, name } = configuration;
+  if (backupDir === null) return;
+  const schedule = new BackupSchedule({
+    member,
+    name,
+    directory: backupDir,
+    intervalMs: backupInterval,
+    keep: backupKeep,
+    fileSystem: new NodeFileSystem(),
+    clock,
+    logger: logger.child({ component: 'backup' }),
+  });
+  parts.defer(async () => schedule.stop());
+  schedule.start();
 }
 
 /** As etcd: five seconds for the work, and twice an election for a change of leaders in between. */

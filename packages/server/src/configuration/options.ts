@@ -151,6 +151,28 @@ export const options = {
     reason:
       'Up to a tenth longer by chance. It lets clients of quiet keys resume at a recent revision, before that is compacted.',
   }),
+  backupDir: derivedOption({
+    name: 'backup-dir',
+    type: text('DIR'),
+    derivedDefault: 'none: no backups are made',
+    summary: 'A directory to save backups to, regularly.',
+    reason:
+      'Best on another disk, or one that is copied away: a backup beside the data is lost with it. One member of a cluster is enough; a second one covers for its absence.',
+  }),
+  backupInterval: option({
+    name: 'backup-interval',
+    type: duration({ minMs: 10_000, maxMs: 30 * 24 * 60 * 60 * 1000 }),
+    default: 60 * 60 * 1000,
+    summary: 'How often a backup is saved to `backup-dir`.',
+    reason: 'What was written since the last backup is lost with the cluster.',
+  }),
+  backupKeep: option({
+    name: 'backup-keep',
+    type: wholeNumber({ min: 1, max: 10_000, unit: 'backups', placeholder: 'N' }),
+    default: 24,
+    summary: 'How many backups stay in `backup-dir`, the newest.',
+    reason: 'Each is as large as the data. Only files of this member are removed.',
+  }),
   logLevel: option({
     name: 'log-level',
     type: choice(['trace', 'debug', 'info', 'warn', 'error']),

@@ -6,7 +6,9 @@ import { isWildcard, parseUrl } from './network-address.ts';
 import { options, type OptionKey, type StatedOptions } from './options.ts';
 
 /** How one member runs. Complete and consistent: whoever holds one need not check it again. */
-export type ServerConfiguration = Required<Omit<StatedOptions, 'advertiseClientUrls'>> & {
+export type ServerConfiguration = Required<Omit<StatedOptions, 'advertiseClientUrls' | 'backupDir'>> & {
+  /** Null: no backups are made. */
+  readonly backupDir: string | null;
   /** Null: the addresses that the client listeners turn out to have. */
   readonly advertiseClientUrls: readonly string[] | null;
   readonly memberId: MemberId;
@@ -50,6 +52,9 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
     maxTxnOps: stated.maxTxnOps ?? options.maxTxnOps.default,
     watchProgressNotifyInterval:
       stated.watchProgressNotifyInterval ?? options.watchProgressNotifyInterval.default,
+    backupDir: stated.backupDir ?? null,
+    backupInterval: stated.backupInterval ?? options.backupInterval.default,
+    backupKeep: stated.backupKeep ?? options.backupKeep.default,
     logLevel: stated.logLevel ?? options.logLevel.default,
     logFormat: stated.logFormat ?? options.logFormat.default,
   };
