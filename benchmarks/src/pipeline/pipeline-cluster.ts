@@ -9,8 +9,8 @@ import {
   type ReplicationPresetName,
   toMemberId,
 } from '@quorate/raft';
-import { type Logger, Replica } from '@quorate/replica';
-import { WriteAheadLog } from '@quorate/storage';
+import { defaultCompactionPolicy, defaultTransferLimits, type Logger, Replica } from '@quorate/replica';
+import { SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
 import { NodeFileSystem } from '@quorate/storage/node';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CpuMeter } from './cpu-meter.ts';
@@ -109,6 +109,11 @@ async function openReplica(options: PipelineOptions, place: Place): Promise<Repl
     logger: silentLogger,
     connect: (events) => network.connect(memberId, number, events),
     corruptionCheckIntervalMs: 0,
+    snapshots: {
+      directory: await SnapshotDirectory.open(disk, join(directory, 'snapshot')),
+      compaction: defaultCompactionPolicy,
+      transfer: defaultTransferLimits,
+    },
     limits: {
       requestMaxBytes: 1.5 * MIB,
       pendingProposalsMax: 65_536,

@@ -380,6 +380,11 @@ export class Store {
     return this.map.nextPosition;
   }
 
+  /** Whether the engine keeps its content when the process ends. */
+  get isPersistent(): boolean {
+    return this.engine.isPersistent;
+  }
+
   /** Bytes that the engine takes. */
   get sizeBytes(): number {
     return this.engine.size().totalBytes;

@@ -11,6 +11,7 @@ export {
   PeerCallError,
   type PeerCallErrorCode,
   type PeerRefusal,
+  PeerRefused,
   type PeerRequest,
   type PeerResponse,
   type ResponseTo,
@@ -26,6 +27,13 @@ export type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random, Timer } fr
 export { type LeaseLife, LeaseService } from './leases/lease-service.ts';
 export { Replica } from './replica.ts';
 export { foundLog } from './restore.ts';
+export {
+  type CompactionPolicy,
+  defaultCompactionPolicy,
+  defaultTransferLimits,
+  type SnapshotOptions,
+  type TransferLimits,
+} from './snapshot/snapshot-options.ts';
 export { ReplicaError, type ReplicaErrorCode, replicaErrorCodes } from './replica-error.ts';
 export type {
   CoreObserver,

@@ -1,5 +1,5 @@
 import type { Entry, LogRead } from '@quorate/raft';
-import type { WriteAheadLog } from '@quorate/storage';
+import { StorageError, type WriteAheadLog } from '@quorate/storage';
 
 /** Who is told what came of a read. */
 export type LogReaderEvents = {
@@ -23,7 +23,14 @@ export class LogReader {
       .read(read.first, read.last, read.maxBytes)
       .then(
         (entries) => this.events.read(read, entries),
-        (error: unknown) => this.events.failed(error),
+        (error: unknown) => {
+          if (error instanceof StorageError && error.code === 'removed') {
+            // The log was compacted meanwhile, or replaced by a snapshot: the core asks for them no more.
+            this.events.read(read, []);
+          } else {
+            this.events.failed(error);
+          }
+        },
       )
       .finally(() => this.running.delete(done));
     this.running.add(done);

@@ -4,6 +4,8 @@ import type { MembershipChange, MembershipOutcome } from './membership-change.ts
  * What one member may ask another, beside the messages of the consensus protocol.
  *
  * - `ping`: are you there, what time is it at your host, which release do you run.
+ * - `snapshot-open`: keep a snapshot of this entry or a later one for me. May take as long as it takes to write one.
+ * - `snapshot-read`: a piece of a snapshot that was opened, of exactly so many bytes unless it ends before.
  * - `digest`: the checksum of your records at these positions, if your store is compacted at this revision.
  * - `change-membership`: make this change, because you lead. Refused with `not-leader`, and then without effect, if not.
  * - `renew-lease`: keep a lease alive; refused by all but the leader. May be asked again without harm.
@@ -11,6 +13,13 @@ import type { MembershipChange, MembershipOutcome } from './membership-change.ts
  */
 export type PeerRequest =
   | { readonly type: 'ping' }
+  | { readonly type: 'snapshot-open'; readonly index: number }
+  | {
+      readonly type: 'snapshot-read';
+      readonly digest: string;
+      readonly offset: number;
+      readonly maxBytes: number;
+    }
   | {
       readonly type: 'digest';
       readonly firstPosition: number;
@@ -29,6 +38,16 @@ export type PeerResponse =
       readonly wallMs: number;
       readonly version: string;
     }
+  | {
+      readonly type: 'snapshot-open';
+      /** Of the last entry that the snapshot holds. */
+      readonly index: number;
+      readonly term: number;
+      readonly sizeBytes: number;
+      /** Which file it is; see `SnapshotFile`. */
+      readonly digest: string;
+    }
+  | { readonly type: 'snapshot-read'; readonly bytes: Uint8Array }
   | {
       readonly type: 'digest';
       /** Null if it does not have all of the records yet, or is compacted at another revision. */
@@ -49,10 +68,12 @@ export type ResponseTo<Request extends PeerRequest> = Extract<
 /**
  * Why a peer did not do what it was asked.
  *
- * `code` is the code of the ReplicaError or StoreError that the request met there, or
+ * `code` is the code of the ReplicaError, StoreError or StorageError that the request met there, or
  * - `overloaded`: too many calls are being answered already,
  * - `unsupported-request`: its release does not know this kind of request,
  * - `response-too-large`: the answer exceeds what a transport carries,
+ * - `snapshot-gone`: the snapshot is not kept any more; it must be opened anew,
+ * - `not-applied`: the member has no snapshot that would do, and cannot make one,
  * - `internal`: anything else.
  */
 export type PeerRefusal = { readonly code: string; readonly message: string };
@@ -92,5 +113,16 @@ export class PeerCallError extends Error {
     super(message);
     this.code = code;
     this.refusal = refusal;
+  }
+}
+
+/** What a handler throws to refuse a call with a code that only means something between members. */
+export class PeerRefused extends Error {
+  override readonly name = 'PeerRefused';
+  readonly code: 'overloaded' | 'snapshot-gone' | 'not-applied' | 'stopped';
+
+  constructor(code: PeerRefused['code'], message: string) {
+    super(message);
+    this.code = code;
   }
 }

@@ -1,9 +1,11 @@
 import { StoreError } from '@quorate/kv';
 import type { MemberId } from '@quorate/raft';
+import { StorageError } from '@quorate/storage';
 import {
   type PeerAnswer,
   PeerCallError,
   type PeerRefusal,
+  PeerRefused,
   type PeerRequest,
   type PeerResponse,
   type ResponseTo,
@@ -198,7 +200,12 @@ export function refuse(code: string, message: string): PeerAnswer {
 }
 
 function refusalOf(error: unknown): PeerRefusal {
-  if (error instanceof ReplicaError || error instanceof StoreError) {
+  if (
+    error instanceof ReplicaError ||
+    error instanceof StoreError ||
+    error instanceof StorageError ||
+    error instanceof PeerRefused
+  ) {
     return { code: error.code, message: error.message };
   }
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) };

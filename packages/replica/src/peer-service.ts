@@ -5,6 +5,7 @@ import type { Membership } from './membership.ts';
 import type { PeerRequest, PeerResponse } from './peer-call.ts';
 import type { LeaseService } from './leases/lease-service.ts';
 import type { Clock } from './ports.ts';
+import type { Snapshots } from './snapshot/snapshots.ts';
 
 /** What a member needs to answer its peers. */
 export type PeerServiceParts = {
@@ -18,6 +19,7 @@ export type PeerServiceParts = {
   /** How long what a peer asks for may take, in milliseconds: the peer gives up by itself, and says nothing. */
   readonly timeoutMs: number;
   readonly leases: Pick<LeaseService, 'renewForPeer' | 'remainingForPeer'>;
+  readonly snapshots: Snapshots;
 };
 
 /** How long computing a checksum may take. The caller waits no longer either. */
@@ -31,8 +33,8 @@ export class PeerService {
     this.parts = parts;
   }
 
-  async answer(_from: MemberId, request: PeerRequest): Promise<PeerResponse> {
-    const { clock, version, leases, timeoutMs } = this.parts;
+  async answer(from: MemberId, request: PeerRequest): Promise<PeerResponse> {
+    const { clock, version, leases, snapshots, timeoutMs } = this.parts;
     const call = { deadlineMs: clock.monotonicMs() + timeoutMs };
     switch (request.type) {
       case 'digest':
@@ -50,6 +52,12 @@ export class PeerService {
           type: 'lease-remaining',
           remainingMs: await leases.remainingForPeer(request.id, call),
         };
+      case 'snapshot-open':
+        return { type: 'snapshot-open', ...(await snapshots.open(from, request.index)) };
+      case 'snapshot-read': {
+        const { digest, offset, maxBytes } = request;
+        return { type: 'snapshot-read', bytes: await snapshots.read(from, digest, offset, maxBytes) };
+      }
     }
   }
 

@@ -144,6 +144,19 @@ export class PendingWrites {
     }
   }
 
+  /**
+   * A snapshot was installed whose last entry is of `term`. What was proposed in this term or before may be in
+   * it, and nobody will ever see it applied: its outcome stays unknown. What was proposed later cannot be in it.
+   */
+  snapshotInstalled(term: Term): void {
+    for (const write of this.pending.values()) {
+      if (write.proposedTerm !== null && write.proposedTerm <= term) {
+        const message = 'the write was proposed, and a snapshot of the leader may hold it';
+        this.fail(write, new ReplicaError('unknown-outcome', message));
+      }
+    }
+  }
+
   /** Answers what has waited until its deadline. */
   expire(nowMs: MonotonicMs): void {
     if (nowMs < this.earliestDeadlineMs) {

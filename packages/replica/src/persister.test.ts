@@ -134,3 +134,40 @@ test('closing waits for the write in flight and lets nothing leave any more', as
   await closed;
   assert.deepEqual(told, []);
 });
+
+test('a task runs between the writes before it and those after it', async () => {
+  const { persister, told, release } = await slowDisk();
+  persister.add(batch(1), [acknowledgement(1)]);
+  persister.flush();
+  const gate = Promise.withResolvers<void>();
+  const done = persister.exclusive(async () => {
+    told.push('task begins');
+    await gate.promise;
+  });
+  persister.add(batch(2), [acknowledgement(2)]);
+  persister.flush();
+  await release();
+  assert.deepEqual(told, ['1: matched 1', 'task begins']);
+  gate.resolve();
+  await done;
+  await aMoment();
+  await release();
+  assert.deepEqual(told, ['1: matched 1', 'task begins', '2: matched 2']);
+  await persister.close();
+});
+
+test('a task that fails is a failure of the disk, and one whose turn does not come is told so', async () => {
+  const { persister, told } = await slowDisk();
+  const failing = persister.exclusive(async () => {
+    throw new Error('no disk');
+  });
+  const waiting = persister.exclusive(async () => undefined);
+  await assert.rejects(failing, /no disk/);
+  await assert.rejects(waiting, { code: 'stopped' });
+  await assert.rejects(
+    persister.exclusive(async () => undefined),
+    { code: 'stopped' },
+  );
+  assert.deepEqual(told, ['failed: Error: no disk']);
+  await persister.close();
+});

@@ -1,5 +1,6 @@
 import type { Message, Persist } from '@quorate/raft';
 import type { WriteAheadLog } from '@quorate/storage';
+import { ReplicaError } from './replica-error.ts';
 
 /** What the persister tells its replica. */
 export type PersisterEvents = {
@@ -9,7 +10,14 @@ export type PersisterEvents = {
   failed(error: unknown): void;
 };
 
-type Item = { readonly persist: Persist | null; readonly messages: readonly Message[] };
+type Write = { readonly persist: Persist | null; readonly messages: readonly Message[] };
+
+/** Something that is done with the log between two writes. */
+type Task = { readonly run: () => Promise<void>; readonly settle: (error: unknown) => void };
+
+type Item =
+  | { readonly kind: 'write'; readonly write: Write }
+  | { readonly kind: 'task'; readonly task: Task };
 
 /**
  * Makes outputs of the core durable in their order, and holds back the messages that must not leave before
@@ -40,8 +48,23 @@ export class Persister {
     if (persist === null && messages.length === 0) {
       return;
     }
-    this.queue.push({ persist, messages });
+    this.queue.push({ kind: 'write', write: { persist, messages } });
     this.queuedBytes += persist === null ? 0 : bytesOf(persist);
+  }
+
+  /**
+   * Runs `task` when all that was queued before is durable, and lets what is queued later wait for it. If it
+   * rejects, the disk has failed. Rejects with `stopped` if the persister is closed before its turn has come.
+   */
+  async exclusive(task: () => Promise<void>): Promise<void> {
+    if (this.stopped) {
+      throw stoppedError();
+    }
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const settle = (error: unknown): void => (error === null ? resolve() : reject(error));
+    this.queue.push({ kind: 'task', task: { run: task, settle } });
+    this.running ??= this.run();
+    return promise;
   }
 
   /** Starts writing what is queued, unless a write is in flight: then that one's end starts the next. */
@@ -49,55 +72,89 @@ export class Persister {
     if (this.stopped || this.running !== null || this.queue.length === 0) {
       return;
     }
-    if (this.queue.every((item) => item.persist === null)) {
-      const items = this.takeAll();
-      this.events.durable(
-        null,
-        items.flatMap((item) => item.messages),
-      );
+    if (this.queue.every((item) => item.kind === 'write' && item.write.persist === null)) {
+      this.release(null, this.takeWrites());
       return;
     }
     this.running = this.run();
   }
 
-  /** Waits for the write in flight and drops what is queued: it was acknowledged to nobody. */
+  /** Waits for what is in flight and drops what is queued: it was acknowledged to nobody. */
   async close(): Promise<void> {
-    this.stopped = true;
-    this.queue = [];
+    this.stop();
     await this.running;
   }
 
   private async run(): Promise<void> {
     try {
       while (this.queue.length > 0 && !this.stopped) {
-        const items = this.takeAll();
-        const persists = items.flatMap((item) => (item.persist === null ? [] : [item.persist]));
-        if (persists.length > 0) {
-          await this.log.append(persists);
-        }
-        for (const persist of persists) {
-          this.queuedBytes -= bytesOf(persist);
-        }
-        if (!this.stopped) {
-          this.events.durable(
-            persists.at(-1)?.batch ?? null,
-            items.flatMap((item) => item.messages),
-          );
+        const [first] = this.queue;
+        if (first?.kind === 'task') {
+          this.queue.shift();
+          await runTask(first.task);
+        } else {
+          await this.write(this.takeWrites());
         }
       }
     } catch (error) {
-      this.stopped = true;
+      this.stop();
       this.events.failed(error);
     } finally {
       this.running = null;
     }
   }
 
-  private takeAll(): Item[] {
-    const items = this.queue;
-    this.queue = [];
-    return items;
+  private async write(writes: readonly Write[]): Promise<void> {
+    const persists = writes.flatMap(({ persist }) => (persist === null ? [] : [persist]));
+    if (persists.length > 0) {
+      await this.log.append(persists);
+    }
+    for (const persist of persists) {
+      this.queuedBytes -= bytesOf(persist);
+    }
+    if (!this.stopped) {
+      this.release(persists.at(-1)?.batch ?? null, writes);
+    }
   }
+
+  private release(batch: number | null, writes: readonly Write[]): void {
+    this.events.durable(
+      batch,
+      writes.flatMap(({ messages }) => messages),
+    );
+  }
+
+  /** Takes the writes up to the next task. */
+  private takeWrites(): readonly Write[] {
+    const end = this.queue.findIndex(({ kind }) => kind === 'task');
+    const items = this.queue.splice(0, end < 0 ? this.queue.length : end);
+    return items.flatMap((item) => (item.kind === 'write' ? [item.write] : []));
+  }
+
+  private stop(): void {
+    this.stopped = true;
+    const dropped = this.queue;
+    this.queue = [];
+    for (const item of dropped) {
+      if (item.kind === 'task') {
+        item.task.settle(stoppedError());
+      }
+    }
+  }
+}
+
+async function runTask({ run, settle }: Task): Promise<void> {
+  try {
+    await run();
+    settle(null);
+  } catch (error) {
+    settle(error);
+    throw error;
+  }
+}
+
+function stoppedError(): ReplicaError {
+  return new ReplicaError('stopped', 'the member is stopping');
 }
 
 function bytesOf(persist: Persist): number {

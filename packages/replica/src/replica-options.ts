@@ -13,6 +13,7 @@ import type {
 import type { WriteAheadLog } from '@quorate/storage';
 import type { MembershipLimits } from './membership-change.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport, Random } from './ports.ts';
+import type { SnapshotOptions } from './snapshot/snapshot-options.ts';
 
 /** What one member is made of. The caller opens the parts; the replica closes them. */
 export type ReplicaOptions = {
@@ -46,6 +47,7 @@ export type ReplicaOptions = {
   readonly limits: ReplicaLimits;
   /** Default: as etcd. */
   readonly membership?: MembershipLimits;
+  readonly snapshots: SnapshotOptions;
   /** For checkers: sees what the core does. None in production. */
   readonly observer?: CoreObserver;
 };
@@ -84,6 +86,8 @@ export type ReplicaStatus = {
   readonly leader: MemberId | null;
   readonly commitIndex: LogIndex;
   readonly appliedIndex: LogIndex;
+  /** The first and last entry of the own log; the first is one more than the last if it is empty. */
+  readonly firstIndex: LogIndex;
   readonly lastIndex: LogIndex;
   readonly configuration: Configuration;
 };

@@ -1,6 +1,5 @@
 import { type CommandBody, type CommandResponse, encodeCommand, type Store } from '@quorate/kv';
 import {
-  type Entry,
   type Input,
   type LoggedConfiguration,
   type LogIndex,
@@ -9,11 +8,10 @@ import {
   type Output,
   RaftCore,
   type RaftEvent,
-  type Term,
   toLogIndex,
-  toTerm,
 } from '@quorate/raft';
 import { Alarms } from './alarms.ts';
+import { Applier } from './applier.ts';
 import type { Call } from './call.ts';
 import { closeData } from './close-data.ts';
 import { CorruptionCheck } from './corruption-check.ts';
@@ -32,6 +30,7 @@ import { ReplicaError } from './replica-error.ts';
 import type { ReplicaBacklog, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
 import { LeaseService } from './leases/lease-service.ts';
 import { restoreCore } from './restore.ts';
+import { Snapshots } from './snapshot/snapshots.ts';
 
 /**
  * One member: drives the core, the log, the state machine and the peers.
@@ -61,12 +60,13 @@ export class Replica {
   private readonly stopping = new AbortController();
   private readonly failure = Promise.withResolvers<Error>();
   private readonly logReader: LogReader;
+  private readonly applier: Applier;
   private readonly membership: Membership;
   private readonly peerService: PeerService;
+  private readonly snapshots: Snapshots;
   private transport: PeerTransport | null = null;
 
   private inputs: Input[] = [];
-  private toApply: (readonly Entry[])[] = [];
   private outbox: Message[] = [];
   private tickTimer: Timer | null = null;
   private turnScheduled = false;
@@ -79,7 +79,6 @@ export class Replica {
   private nextSequence: number;
   /** The configuration that the transport has been told last. */
   private settled: LoggedConfiguration | null = null;
-  private appliedTerm: Term = toTerm(0);
 
   /**
    * Starts the member on opened parts. The replica owns log, store and transport from now on, also when this
@@ -117,14 +116,12 @@ export class Replica {
       read: (read, entries) => this.enqueue({ type: 'log-read', read, entries }),
       failed: (error) => this.fail(error),
     });
-    this.writes = new PendingWrites({
-      maxCount: options.limits.pendingProposalsMax,
-      maxBytes: options.limits.pendingProposalsMaxBytes,
-    });
-    this.reads = new PendingReads({
-      maxCount: options.limits.pendingReadsMax,
-      retryMs: options.raft.electionTimeoutTicks * options.tickMs * 0.5,
-    });
+    const { pendingProposalsMax: maxCount, pendingProposalsMaxBytes: maxBytes } = options.limits;
+    this.writes = new PendingWrites({ maxCount, maxBytes });
+    const retryMs = options.raft.electionTimeoutTicks * options.tickMs * 0.5;
+    this.reads = new PendingReads({ maxCount: options.limits.pendingReadsMax, retryMs });
+    this.applier = new Applier(options, this.writes, this.reads);
+    this.snapshots = this.createSnapshots();
     const { clock, store, logger, memberId, version } = options;
     this.alarms = new Alarms({
       memberId,
@@ -160,6 +157,7 @@ export class Replica {
     });
     this.peerService = new PeerService({
       clock,
+      snapshots: this.snapshots,
       store,
       version,
       stopping: this.stopping.signal,
@@ -182,7 +180,7 @@ export class Replica {
     this.checkCall(call);
     if (body.$case !== 'alarm') {
       this.alarms.checkSound();
-      this.checkLag();
+      this.applier.checkLag(this.core.commit);
     }
     this.store.validate(body);
     const sequence = this.nextSequence;
@@ -264,7 +262,7 @@ export class Replica {
   }
 
   status(): ReplicaStatus {
-    const { role, term, leader, commit, lastIndex, configuration } = this.core.status();
+    const { role, term, leader, commit, firstIndex, lastIndex, configuration } = this.core.status();
     return {
       memberId: this.options.memberId,
       clusterId: this.options.clusterId,
@@ -273,6 +271,7 @@ export class Replica {
       leader,
       commitIndex: commit,
       appliedIndex: toLogIndex(this.store.appliedIndex),
+      firstIndex,
       lastIndex,
       configuration,
     };
@@ -308,6 +307,7 @@ export class Replica {
     this.stop();
     await this.transport?.close();
     await this.persister.close();
+    await this.snapshots.close();
     await this.logReader.close();
     await this.leases.close();
     await closeData(this.options);
@@ -391,6 +391,8 @@ export class Replica {
         this.step(input);
         if (input.type === 'tick') {
           this.ticked();
+        } else if (input.type === 'message') {
+          this.snapshots.heard(input.message);
         }
       }
       this.stepWrites();
@@ -430,6 +432,7 @@ export class Replica {
     this.writes.expire(nowMs);
     this.reads.expire(nowMs, this.core.leader !== null);
     this.transfer.expire(nowMs);
+    this.snapshots.ticked(nowMs);
     const { role, configuration } = this.core.status();
     this.alarms.tick(role === 'leader', configuration);
     this.corruptionCheck.tick(role === 'leader', configuration);
@@ -464,13 +467,12 @@ export class Replica {
       this.outbox.push(message);
     }
     this.persister.add(output.persist, output.messagesAfterPersist);
-    if (output.entriesToApply.length > 0) {
-      this.toApply.push(output.entriesToApply);
-    }
+    this.applier.add(output.entriesToApply);
     for (const read of output.logReads) {
       this.logReader.read(read);
     }
     this.answer(output);
+    this.snapshots.stepped(output);
     for (const event of output.events) {
       this.observe(event);
     }
@@ -508,28 +510,32 @@ export class Replica {
 
   /** Applies one batch; the rest waits for the next turn, so that heartbeats are never behind a long apply. */
   private applyNext(): void {
-    const entries = this.toApply.shift() ?? [];
-    const last = entries.at(-1);
-    if (last === undefined) return;
-    const results = this.store.apply(
-      entries.map((entry) => ({
-        index: entry.index,
-        term: entry.term,
-        data: entry.kind === 'command' ? entry.data : null,
-      })),
-    );
-    for (const { requestId, outcome } of results) {
-      if (requestId?.member === this.options.memberId) {
-        this.writes.settle(requestId.sequence, outcome);
-      }
-    }
-    if (last.term > this.appliedTerm) {
-      this.appliedTerm = last.term;
-      this.writes.termApplied(last.term);
-    }
-    this.reads.applied(last.index);
-    this.leases.applied(results, last.term, this.core.role === 'leader' ? this.core.term : null);
-    this.enqueue({ type: 'applied', index: last.index });
+    const applied = this.applier.applyNext();
+    if (applied === null) return;
+    const { index, term } = applied.last;
+    this.leases.applied(applied.results, term, this.core.role === 'leader' ? this.core.term : null);
+    this.enqueue({ type: 'applied', index });
+  }
+
+  /** Between turns: what comes of it leaves with the next one. */
+  private stepNow(input: Input): void {
+    if (this.stopped) return;
+    this.step(input);
+    this.scheduleTurn();
+  }
+
+  private createSnapshots(): Snapshots {
+    return new Snapshots({
+      ...this.options,
+      persister: this.persister,
+      core: this.core,
+      call: async (peer, request, call) => this.callPeer(peer, request, call),
+      nameOf: (id) => this.membership.nameOf(id),
+      step: (input) => this.stepNow(input),
+      replacing: () => this.applier.drop(),
+      replaced: (snapshot) => this.applier.replaced(snapshot),
+      failed: (error) => this.fail(error),
+    });
   }
 
   private persisted(batch: number | null, messages: readonly Message[]): void {
@@ -564,14 +570,6 @@ export class Replica {
     }
   }
 
-  /** What is committed and not applied is held in memory: a member whose state machine lags takes no more. */
-  private checkLag(): void {
-    const lag = this.core.commit - this.store.appliedIndex;
-    if (lag > this.limits.applyLagMaxEntries) {
-      throw new ReplicaError('overloaded', `${lag} committed entries wait to be applied`);
-    }
-  }
-
   private fail(cause: unknown): void {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     if (!this.stopped) {
@@ -586,7 +584,7 @@ export class Replica {
     this.stopping.abort();
     this.tickTimer?.cancel();
     this.inputs = [];
-    this.toApply = [];
+    this.applier.drop();
     this.writes.stop();
     this.reads.stop();
     this.transfer.stop();

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MemoryEngine, Store } from '@quorate/kv';
 import { defaultRaftOptions, type LogIndex, toMemberId, toTerm } from '@quorate/raft';
-import { WriteAheadLog } from '@quorate/storage';
+import { SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
 import { MemoryDisk, MemoryFileSystem, seededRandom } from '@quorate/storage/testing';
 import { restoreCore, type RestoreOptions } from './restore.ts';
+import { defaultCompactionPolicy, defaultTransferLimits } from './snapshot/snapshot-options.ts';
+import { ManualClock } from './testing/manual-clock.ts';
+import { silentLogger } from './testing/replica-cluster.ts';
 
 const memberId = toMemberId(1n);
 
@@ -30,6 +33,14 @@ async function partsWith(logged: readonly number[], applied: readonly number[]):
   store.apply(applied.map((term, position) => ({ index: position + 1, term, data: null })));
   return {
     memberId,
+    clusterId: 7n,
+    clock: new ManualClock(),
+    logger: silentLogger,
+    snapshots: {
+      directory: await SnapshotDirectory.open(fileSystem, '/snapshot'),
+      compaction: defaultCompactionPolicy,
+      transfer: defaultTransferLimits,
+    },
     raft: defaultRaftOptions({ id: memberId, electionTimeoutMs: 100, random: () => 0 }),
     tickMs: 10,
     log: await WriteAheadLog.open({ fileSystem, directory: '/log', random }),

@@ -1,13 +1,32 @@
 import type { Store } from '@quorate/kv';
-import { type Configuration, RaftCore, type RestoredState, toLogIndex, toTerm } from '@quorate/raft';
+import {
+  type Configuration,
+  RaftCore,
+  type RestoredState,
+  type SnapshotDescription,
+  toLogIndex,
+  toTerm,
+} from '@quorate/raft';
 import type { WriteAheadLog } from '@quorate/storage';
 import { ReplicaError } from './replica-error.ts';
 import type { ReplicaOptions } from './replica-options.ts';
+import { loadSnapshot } from './snapshot/load-snapshot.ts';
 
 /** What a core is rebuilt from. */
 export type RestoreOptions = Pick<
   ReplicaOptions,
-  'log' | 'store' | 'founding' | 'joinedAt' | 'memberId' | 'random' | 'raft' | 'tickMs'
+  | 'log'
+  | 'store'
+  | 'snapshots'
+  | 'clusterId'
+  | 'founding'
+  | 'joinedAt'
+  | 'memberId'
+  | 'clock'
+  | 'logger'
+  | 'random'
+  | 'raft'
+  | 'tickMs'
 >;
 
 /**
@@ -16,9 +35,11 @@ export type RestoreOptions = Pick<
  */
 export async function restoreCore(options: RestoreOptions): Promise<RaftCore> {
   const { log, store, memberId, random, raft, tickMs } = options;
-  checkTogether(log.recovered, store);
-  const isNew = log.recovered.lastIndex === 0 && options.joinedAt === undefined;
-  const logged = isNew ? await foundLog(log, options.founding) : loggedState(log.recovered);
+  const replacement = await loadSnapshot({ ...options, directory: options.snapshots.directory });
+  const recovered = replacement === null ? log.recovered : emptyLogAfter(replacement, log.recovered);
+  checkTogether(recovered, store);
+  const isNew = recovered.lastIndex === 0 && options.joinedAt === undefined;
+  const logged = isNew ? await foundLog(log, options.founding) : loggedState(recovered);
   const applied = toLogIndex(store.appliedIndex);
   return RaftCore.create(
     {
@@ -43,6 +64,24 @@ function checkTogether(recovered: WriteAheadLog['recovered'], store: Store): voi
       `the state machine has applied up to ${appliedIndex} of term ${appliedTerm}, but the log holds ${firstIndex} to ${lastIndex}, and there term ${term}: they do not belong together`,
     );
   }
+}
+
+/** What the log holds when a snapshot has replaced all of it (Raft, section 7). */
+function emptyLogAfter(
+  snapshot: SnapshotDescription,
+  { hardState, tornTail }: WriteAheadLog['recovered'],
+): WriteAheadLog['recovered'] {
+  return {
+    hardState: { ...hardState, commit: snapshot.index },
+    entries: [],
+    firstIndex: toLogIndex(snapshot.index + 1),
+    lastIndex: snapshot.index,
+    previousTerm: snapshot.term,
+    terms: [],
+    configurations: [],
+    snapshot,
+    tornTail,
+  };
 }
 
 type LoggedState = Omit<RestoredState, 'applied'>;

@@ -2,13 +2,15 @@ import { Store } from '@quorate/kv';
 import { defaultRaftOptions, replicationPreset } from '@quorate/raft';
 import {
   type Clock,
+  defaultCompactionPolicy,
+  defaultTransferLimits,
   type Logger,
   type PeerEvents,
   type Random,
   Replica,
   type ReplicaStatus,
 } from '@quorate/replica';
-import { DataDirectory, WriteAheadLog } from '@quorate/storage';
+import { DataDirectory, SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
 import { NodeFileSystem } from '@quorate/storage/node';
 import { BackupSchedule } from './backup/backup-schedule.ts';
 import { ClientInterface } from './client-interface.ts';
@@ -137,19 +139,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
   parts.defer(async () => directory.close());
   checkWanted(signal);
 
-  const log = await WriteAheadLog.open({ fileSystem, directory: directory.logDirectory, random });
-  const store = await openStore(configuration, directory.stateDirectory).catch(async (error: unknown) => {
-    await log.close();
-    throw error;
-  });
-  const { tornTail } = log.recovered;
-  if (tornTail !== null) {
-    logger.info(
-      tornTail,
-      `cut ${tornTail.bytes} bytes off ${tornTail.file}: a write that was never acknowledged`,
-    );
-  }
-
+  const data = await openData(making, directory);
   const connect = (events: PeerEvents): TcpPeerTransport => {
     const transport = new TcpPeerTransport({
       own: { clusterId, self: memberId, peerUrl: configuration.initialAdvertisePeerUrls[0] ?? '' },
@@ -178,14 +168,19 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
       replication: replicationPreset(configuration.replication),
     },
     tickMs: heartbeatInterval,
-    log,
+    log: data.log,
     founding: foundingConfiguration(members),
-    store,
+    store: data.store,
     clock,
     random,
     logger: logger.child({ component: 'raft' }),
     connect,
     corruptionCheckIntervalMs: configuration.corruptionCheckInterval,
+    snapshots: {
+      directory: data.snapshots,
+      compaction: defaultCompactionPolicy,
+      transfer: defaultTransferLimits,
+    },
     limits: {
       requestMaxBytes: configuration.maxRequestBytes,
       pendingProposalsMax: 65_536,
@@ -196,6 +191,34 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
       spaceQuotaBytes: configuration.quotaBackendBytes,
     },
   });
+}
+
+/** What the replica owns of the data directory. */
+type MemberData = {
+  readonly log: WriteAheadLog;
+  readonly store: Store;
+  readonly snapshots: SnapshotDirectory;
+};
+
+async function openData(
+  { configuration, logger, random }: Making,
+  directory: DataDirectory,
+): Promise<MemberData> {
+  const fileSystem = new NodeFileSystem();
+  const snapshots = await SnapshotDirectory.open(fileSystem, directory.snapshotDirectory);
+  const log = await WriteAheadLog.open({ fileSystem, directory: directory.logDirectory, random });
+  const store = await openStore(configuration, directory.stateDirectory).catch(async (error: unknown) => {
+    await log.close();
+    throw error;
+  });
+  const { tornTail } = log.recovered;
+  if (tornTail !== null) {
+    logger.info(
+      tornTail,
+      `cut ${tornTail.bytes} bytes off ${tornTail.file}: a write that was never acknowledged`,
+    );
+  }
+  return { log, store, snapshots };
 }
 
 async function openStore(configuration: ServerConfiguration, directory: string): Promise<Store> {

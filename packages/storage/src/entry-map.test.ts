@@ -13,6 +13,15 @@ function mapOf(count: number): EntryMap {
   return map;
 }
 
+test('knows about how many bytes the live entries take', () => {
+  const map = mapOf(25);
+  assert.equal(map.bytes, 2500);
+  map.removeThrough(index(20), term(1));
+  assert.equal(map.bytes, 500);
+  map.reset(index(40), term(1));
+  assert.equal(map.bytes, 0);
+});
+
 test('places lead to the entry, or to one before it in the same segment', () => {
   const map = mapOf(25);
   assert.deepEqual(map.place(index(1)), { segment: 1, offset: 0, lastIndex: 10 });

@@ -163,6 +163,16 @@ export class EntryMap {
     };
   }
 
+  /** Bytes that the live entries' records take. Overwritten ones between them may count, too. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const [at, extent] of this.#extents.entries()) {
+      const start = at === 0 ? Math.max(extent.firstIndex, this.#firstIndex) : extent.firstIndex;
+      bytes += extent.end - offsetOfPoint(extent.points, start);
+    }
+    return bytes;
+  }
+
   /** The first of the newest entries whose records together take at most about `maxBytes`. */
   firstWithin(maxBytes: number): LogIndex {
     let first = this.#lastIndex + 1;

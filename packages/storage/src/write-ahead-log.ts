@@ -133,6 +133,16 @@ export class WriteAheadLog {
     return this.#image.entries.lastIndex;
   }
 
+  /** About how many bytes the entries take on the disk. */
+  get entryBytes(): number {
+    return this.#image.entries.bytes;
+  }
+
+  /** The first of the newest entries that together take at most about `maxBytes`; `lastIndex` + 1 if there is none. */
+  firstWithin(maxBytes: number): LogIndex {
+    return this.#image.entries.firstWithin(maxBytes);
+  }
+
   /**
    * Writes a list of writes in their order, with one write to the file and one sync however many there are
    * (one of each more when a segment is full). When it resolves all of it is durable. A list of which no

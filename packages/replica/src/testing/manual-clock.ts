@@ -46,6 +46,19 @@ export class ManualClock implements Clock {
     }
   }
 
+  /** Waits for something that takes no time but pauses to let others work. */
+  async settling<Result>(work: Promise<Result>): Promise<Result> {
+    const state = { isDone: false };
+    const done = work.finally(() => {
+      state.isDone = true;
+    });
+    done.catch(() => undefined);
+    while (!state.isDone) {
+      await this.settle();
+    }
+    return done;
+  }
+
   /** Runs what is deferred, and what that defers, until nothing is left. */
   async settle(): Promise<void> {
     do {

@@ -10,12 +10,19 @@ import {
   type ReplicationPresetName,
   toMemberId,
 } from '@quorate/raft';
-import { WriteAheadLog } from '@quorate/storage';
+import { SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
 import { MemoryDisk, MemoryFileSystem, seededRandom } from '@quorate/storage/testing';
+import type { PeerRequest } from '../peer-call.ts';
 import { PeerCalls } from '../peer-calls.ts';
 import type { Logger, PeerEvents, PeerTransport } from '../ports.ts';
 import { Replica } from '../replica.ts';
 import type { ReplicaLimits } from '../replica-options.ts';
+import {
+  type CompactionPolicy,
+  defaultCompactionPolicy,
+  defaultTransferLimits,
+  type TransferLimits,
+} from '../snapshot/snapshot-options.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export type ReplicaClusterOptions = {
@@ -25,6 +32,8 @@ export type ReplicaClusterOptions = {
   readonly limits?: Partial<ReplicaLimits>;
   /** Default 0: never. */
   readonly corruptionCheckIntervalMs?: number;
+  readonly compaction?: Partial<CompactionPolicy>;
+  readonly transfer?: Partial<TransferLimits>;
 };
 
 const tickMs = 10;
@@ -40,6 +49,8 @@ export class ReplicaCluster {
   private readonly mailboxes = new Map<MemberId, Mailbox>();
   private readonly cut = new Set<MemberId>();
   private readonly joined = new Map<MemberId, { readonly at: LogIndex; readonly disk: MemoryDisk }>();
+  /** What members asked each other, in order. */
+  readonly asked: { readonly from: MemberId; readonly request: PeerRequest }[] = [];
 
   constructor(options: ReplicaClusterOptions) {
     this.options = options;
@@ -67,7 +78,7 @@ export class ReplicaCluster {
     await fileSystem.makeDirectory('/log');
     const random = seededRandom(100 + number);
     const log = await WriteAheadLog.open({ fileSystem, directory: '/log', random, segmentMaxBytes: 65_536 });
-    const { replication = 'pipelined', raft = {}, limits = {} } = this.options;
+    const { replication = 'pipelined', raft = {}, limits = {}, compaction, transfer } = this.options;
     const defaults = defaultRaftOptions({
       id,
       electionTimeoutMs: 100,
@@ -75,7 +86,7 @@ export class ReplicaCluster {
     });
     const engine = new MemoryEngine();
     this.engines.set(id, engine);
-    const replica = await Replica.open({
+    const opening = Replica.open({
       memberId: id,
       clusterId: 7n,
       version: 'test',
@@ -91,7 +102,13 @@ export class ReplicaCluster {
       connect: (events) => this.connect(id, events),
       corruptionCheckIntervalMs: this.options.corruptionCheckIntervalMs ?? 0,
       limits: { ...defaultLimits, ...limits },
+      snapshots: {
+        directory: await SnapshotDirectory.open(fileSystem, '/snapshot'),
+        compaction: { ...defaultCompactionPolicy, ...compaction },
+        transfer: { ...defaultTransferLimits, ...transfer },
+      },
     });
+    const replica = await this.clock.settling(opening);
     this.replicas.set(id, replica);
     return replica;
   }
@@ -146,7 +163,9 @@ export class ReplicaCluster {
   async stop(id: MemberId): Promise<void> {
     const replica = this.replicas.get(id);
     this.replicas.delete(id);
-    await replica?.close();
+    if (replica !== undefined) {
+      await this.clock.settling(replica.close());
+    }
   }
 
   async close(): Promise<void> {
@@ -162,6 +181,7 @@ export class ReplicaCluster {
         if (!this.mailboxes.has(to)) {
           return 'unreachable';
         }
+        this.asked.push({ from: id, request });
         this.carry(id, to, (mailbox) =>
           mailbox.calls.asked(id, request, (answer) =>
             this.carry(to, id, (caller) => {
@@ -234,7 +254,7 @@ const defaultLimits: ReplicaLimits = {
   spaceQuotaBytes: 1024 * 1024 * 1024,
 };
 
-const silentLogger: Logger = {
+export const silentLogger: Logger = {
   trace: () => undefined,
   debug: () => undefined,
   info: () => undefined,

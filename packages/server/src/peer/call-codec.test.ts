@@ -23,6 +23,8 @@ const requests: readonly PeerRequest[] = [
   },
   { type: 'renew-lease', id: -7n },
   { type: 'lease-remaining', id: 2n ** 63n - 1n },
+  { type: 'snapshot-open', index: 2 ** 40 },
+  { type: 'snapshot-read', digest: 'ab12', offset: 2 ** 40, maxBytes: 4096 },
 ];
 const answers: readonly PeerAnswer[] = [
   { ok: false, refusal: { code: 'not-leader', message: 'ask another member' } },
@@ -51,6 +53,11 @@ const answers: readonly PeerAnswer[] = [
   { ok: true, response: { type: 'renew-lease', ttlSeconds: 60 } },
   { ok: true, response: { type: 'lease-remaining', remainingMs: null } },
   { ok: true, response: { type: 'lease-remaining', remainingMs: 1500 } },
+  {
+    ok: true,
+    response: { type: 'snapshot-open', index: 2 ** 40, term: 7, sizeBytes: 2 ** 41, digest: 'ab12' },
+  },
+  { ok: true, response: { type: 'snapshot-read', bytes: Uint8Array.of(1, 2, 3) } },
 ];
 
 test('requests are decoded to what was encoded', () => {

@@ -55,6 +55,12 @@ function requestToWire(request: PeerRequest): wire.Call['request'] {
       return { $case: 'renewLease', renewLease: { id: request.id } };
     case 'lease-remaining':
       return { $case: 'leaseRemaining', leaseRemaining: { id: request.id } };
+    case 'snapshot-open':
+      return { $case: 'snapshotOpen', snapshotOpen: { index: request.index } };
+    case 'snapshot-read': {
+      const { digest, offset, maxBytes } = request;
+      return { $case: 'snapshotRead', snapshotRead: { digest, offset, maxBytes } };
+    }
   }
 }
 
@@ -70,6 +76,10 @@ function requestFromWire(request: wire.Call['request']): PeerRequest | null {
       return { type: 'renew-lease', id: request.renewLease.id };
     case 'leaseRemaining':
       return { type: 'lease-remaining', id: request.leaseRemaining.id };
+    case 'snapshotOpen':
+      return { type: 'snapshot-open', index: request.snapshotOpen.index };
+    case 'snapshotRead':
+      return { type: 'snapshot-read', ...request.snapshotRead };
     case undefined:
       return null;
   }
@@ -98,6 +108,12 @@ function responseToWire(response: PeerResponse): wire.Answer['response'] {
         leaseRemaining: { exists, remainingMs: Math.ceil(remainingMs ?? 0) },
       };
     }
+    case 'snapshot-open': {
+      const { index, term, sizeBytes, digest } = response;
+      return { $case: 'snapshotOpen', snapshotOpen: { index, term, sizeBytes, digest } };
+    }
+    case 'snapshot-read':
+      return { $case: 'snapshotRead', snapshotRead: { data: response.bytes } };
   }
 }
 
@@ -126,6 +142,10 @@ function answerFromWire(response: wire.Answer['response']): PeerAnswer {
       const { exists, remainingMs } = response.leaseRemaining;
       return { ok: true, response: { type: 'lease-remaining', remainingMs: exists ? remainingMs : null } };
     }
+    case 'snapshotOpen':
+      return { ok: true, response: { type: 'snapshot-open', ...response.snapshotOpen } };
+    case 'snapshotRead':
+      return { ok: true, response: { type: 'snapshot-read', bytes: response.snapshotRead.data } };
     case undefined:
       return refuse('internal', 'the peer answered with something that this release does not know');
   }

@@ -62,6 +62,7 @@ export class SoloMember implements Member {
       leader: this.leader,
       commitIndex: toLogIndex(this.index),
       appliedIndex: toLogIndex(this.index),
+      firstIndex: toLogIndex(1),
       lastIndex: toLogIndex(this.index),
       configuration: {
         voters: [this.id],

@@ -5,8 +5,14 @@ import {
   type ReplicationOptions,
   replicationPreset,
 } from '@quorate/raft';
-import { type PeerEvents, Replica, type ReplicaOptions } from '@quorate/replica';
-import { DataDirectory, WriteAheadLog } from '@quorate/storage';
+import {
+  defaultCompactionPolicy,
+  defaultTransferLimits,
+  type PeerEvents,
+  Replica,
+  type ReplicaOptions,
+} from '@quorate/replica';
+import { DataDirectory, SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
 import type { SimulatedDisk } from '../disk/simulated-disk.ts';
 import { SimulatedFileSystem } from '../disk/simulated-file-system.ts';
 import { Life } from '../host/life.ts';
@@ -52,6 +58,13 @@ type Process = {
   /** The process dies when it comes to this point of its disk work. */
   crashPoint: CrashPoint | null;
   crash: (() => void) | null;
+};
+
+/** What a process has opened of its data. */
+type MemberData = {
+  readonly log: WriteAheadLog;
+  readonly store: Store;
+  readonly snapshots: SnapshotDirectory;
 };
 
 /** Inputs that may wait for a core; the messages of a pause can reach it. */
@@ -224,6 +237,7 @@ export class SimulatedMember {
       segmentMaxBytes,
     });
     process.directory = directory;
+    const snapshots = await SnapshotDirectory.open(fileSystem, directory.snapshotDirectory);
     const log = await WriteAheadLog.open({
       fileSystem,
       directory: directory.logDirectory,
@@ -234,10 +248,10 @@ export class SimulatedMember {
     this.parts.audience.logRecovered(this.identity, log.recovered);
     const store = Store.open(this.engines.open(process.life), { watch: watchOptionsOf(plan) });
     process.store = store;
-    return Replica.open(this.optionsOf(process, log, store));
+    return Replica.open(this.optionsOf(process, { log, store, snapshots }));
   }
 
-  private optionsOf(process: Process, log: ReplicaOptions['log'], store: Store): ReplicaOptions {
+  private optionsOf(process: Process, data: MemberData): ReplicaOptions {
     const { plan, random, trace, audience, network, founding } = this.parts;
     const { id, name, host } = this.identity;
     const defaults = defaultRaftOptions({ id, electionTimeoutMs: 1, random: () => 0 });
@@ -260,8 +274,13 @@ export class SimulatedMember {
         pendingReadsMax: plan.limits.pendingReadsMax,
       },
       tickMs: plan.tickMs,
-      log,
-      store,
+      log: data.log,
+      store: data.store,
+      snapshots: {
+        directory: data.snapshots,
+        compaction: defaultCompactionPolicy,
+        transfer: defaultTransferLimits,
+      },
       clock: process.clock,
       random,
       logger: storyLogger(trace, name),

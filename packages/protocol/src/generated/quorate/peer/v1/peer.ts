@@ -105,6 +105,8 @@ export interface Call {
   id: number;
   request:
     | { $case: "ping"; ping: PingRequest }
+    | { $case: "snapshotOpen"; snapshotOpen: SnapshotOpenRequest }
+    | { $case: "snapshotRead"; snapshotRead: SnapshotReadRequest }
     | { $case: "digest"; digest: DigestRequest }
     | { $case: "changeMembership"; changeMembership: ChangeMembershipRequest }
     | { $case: "renewLease"; renewLease: RenewLeaseRequest }
@@ -117,6 +119,8 @@ export interface Answer {
   response:
     | { $case: "refusal"; refusal: Refusal }
     | { $case: "ping"; ping: PingResponse }
+    | { $case: "snapshotOpen"; snapshotOpen: SnapshotOpenResponse }
+    | { $case: "snapshotRead"; snapshotRead: SnapshotReadResponse }
     | { $case: "digest"; digest: DigestResponse }
     | { $case: "changeMembership"; changeMembership: ChangeMembershipResponse }
     | { $case: "renewLease"; renewLease: RenewLeaseResponse }
@@ -204,6 +208,30 @@ export interface LeaseRemainingResponse {
   exists: boolean;
   /** 0 if the end of the lease is overdue. */
   remainingMs: number;
+}
+
+export interface SnapshotOpenRequest {
+  /** The snapshot must hold this entry. */
+  index: number;
+}
+
+export interface SnapshotOpenResponse {
+  /** Of the last entry that the snapshot holds. */
+  index: number;
+  term: number;
+  sizeBytes: number;
+  /** In hexadecimal: which file it is. */
+  digest: string;
+}
+
+export interface SnapshotReadRequest {
+  digest: string;
+  offset: number;
+  maxBytes: number;
+}
+
+export interface SnapshotReadResponse {
+  data: Uint8Array;
 }
 
 export interface Batch {
@@ -698,6 +726,12 @@ export const Call: MessageFns<Call> = {
       case "ping":
         PingRequest.encode(message.request.ping, writer.uint32(18).fork()).join();
         break;
+      case "snapshotOpen":
+        SnapshotOpenRequest.encode(message.request.snapshotOpen, writer.uint32(26).fork()).join();
+        break;
+      case "snapshotRead":
+        SnapshotReadRequest.encode(message.request.snapshotRead, writer.uint32(34).fork()).join();
+        break;
       case "digest":
         DigestRequest.encode(message.request.digest, writer.uint32(82).fork()).join();
         break;
@@ -735,6 +769,28 @@ export const Call: MessageFns<Call> = {
           }
 
           message.request = { $case: "ping", ping: PingRequest.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 3: {
+          if (tag !== 26) {
+            break;
+          }
+
+          message.request = {
+            $case: "snapshotOpen",
+            snapshotOpen: SnapshotOpenRequest.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 4: {
+          if (tag !== 34) {
+            break;
+          }
+
+          message.request = {
+            $case: "snapshotRead",
+            snapshotRead: SnapshotReadRequest.decode(reader, reader.uint32()),
+          };
           continue;
         }
         case 10: {
@@ -795,6 +851,24 @@ export const Call: MessageFns<Call> = {
         }
         break;
       }
+      case "snapshotOpen": {
+        if (object.request?.snapshotOpen !== undefined && object.request?.snapshotOpen !== null) {
+          message.request = {
+            $case: "snapshotOpen",
+            snapshotOpen: SnapshotOpenRequest.fromPartial(object.request.snapshotOpen),
+          };
+        }
+        break;
+      }
+      case "snapshotRead": {
+        if (object.request?.snapshotRead !== undefined && object.request?.snapshotRead !== null) {
+          message.request = {
+            $case: "snapshotRead",
+            snapshotRead: SnapshotReadRequest.fromPartial(object.request.snapshotRead),
+          };
+        }
+        break;
+      }
       case "digest": {
         if (object.request?.digest !== undefined && object.request?.digest !== null) {
           message.request = { $case: "digest", digest: DigestRequest.fromPartial(object.request.digest) };
@@ -849,6 +923,12 @@ export const Answer: MessageFns<Answer> = {
       case "ping":
         PingResponse.encode(message.response.ping, writer.uint32(26).fork()).join();
         break;
+      case "snapshotOpen":
+        SnapshotOpenResponse.encode(message.response.snapshotOpen, writer.uint32(34).fork()).join();
+        break;
+      case "snapshotRead":
+        SnapshotReadResponse.encode(message.response.snapshotRead, writer.uint32(42).fork()).join();
+        break;
       case "digest":
         DigestResponse.encode(message.response.digest, writer.uint32(82).fork()).join();
         break;
@@ -894,6 +974,28 @@ export const Answer: MessageFns<Answer> = {
           }
 
           message.response = { $case: "ping", ping: PingResponse.decode(reader, reader.uint32()) };
+          continue;
+        }
+        case 4: {
+          if (tag !== 34) {
+            break;
+          }
+
+          message.response = {
+            $case: "snapshotOpen",
+            snapshotOpen: SnapshotOpenResponse.decode(reader, reader.uint32()),
+          };
+          continue;
+        }
+        case 5: {
+          if (tag !== 42) {
+            break;
+          }
+
+          message.response = {
+            $case: "snapshotRead",
+            snapshotRead: SnapshotReadResponse.decode(reader, reader.uint32()),
+          };
           continue;
         }
         case 10: {
@@ -957,6 +1059,24 @@ export const Answer: MessageFns<Answer> = {
       case "ping": {
         if (object.response?.ping !== undefined && object.response?.ping !== null) {
           message.response = { $case: "ping", ping: PingResponse.fromPartial(object.response.ping) };
+        }
+        break;
+      }
+      case "snapshotOpen": {
+        if (object.response?.snapshotOpen !== undefined && object.response?.snapshotOpen !== null) {
+          message.response = {
+            $case: "snapshotOpen",
+            snapshotOpen: SnapshotOpenResponse.fromPartial(object.response.snapshotOpen),
+          };
+        }
+        break;
+      }
+      case "snapshotRead": {
+        if (object.response?.snapshotRead !== undefined && object.response?.snapshotRead !== null) {
+          message.response = {
+            $case: "snapshotRead",
+            snapshotRead: SnapshotReadResponse.fromPartial(object.response.snapshotRead),
+          };
         }
         break;
       }
@@ -1846,6 +1966,242 @@ export const LeaseRemainingResponse: MessageFns<LeaseRemainingResponse> = {
     const message = createBaseLeaseRemainingResponse();
     message.exists = object.exists ?? false;
     message.remainingMs = object.remainingMs ?? 0;
+    return message;
+  },
+};
+
+function createBaseSnapshotOpenRequest(): SnapshotOpenRequest {
+  return { index: 0 };
+}
+
+export const SnapshotOpenRequest: MessageFns<SnapshotOpenRequest> = {
+  encode(message: SnapshotOpenRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).uint64(message.index);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotOpenRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseSnapshotOpenRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.index = reader.uint64Number();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<SnapshotOpenRequest>): SnapshotOpenRequest {
+    return SnapshotOpenRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SnapshotOpenRequest>): SnapshotOpenRequest {
+    const message = createBaseSnapshotOpenRequest();
+    message.index = object.index ?? 0;
+    return message;
+  },
+};
+
+function createBaseSnapshotOpenResponse(): SnapshotOpenResponse {
+  return { index: 0, term: 0, sizeBytes: 0, digest: "" };
+}
+
+export const SnapshotOpenResponse: MessageFns<SnapshotOpenResponse> = {
+  encode(message: SnapshotOpenResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).uint64(message.index);
+    }
+    if (message.term !== 0) {
+      writer.uint32(16).uint64(message.term);
+    }
+    if (message.sizeBytes !== 0) {
+      writer.uint32(24).uint64(message.sizeBytes);
+    }
+    if (message.digest !== "") {
+      writer.uint32(34).string(message.digest);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotOpenResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseSnapshotOpenResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 8) {
+            break;
+          }
+
+          message.index = reader.uint64Number();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.term = reader.uint64Number();
+          continue;
+        }
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.sizeBytes = reader.uint64Number();
+          continue;
+        }
+        case 4: {
+          if (tag !== 34) {
+            break;
+          }
+
+          message.digest = reader.string();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<SnapshotOpenResponse>): SnapshotOpenResponse {
+    return SnapshotOpenResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SnapshotOpenResponse>): SnapshotOpenResponse {
+    const message = createBaseSnapshotOpenResponse();
+    message.index = object.index ?? 0;
+    message.term = object.term ?? 0;
+    message.sizeBytes = object.sizeBytes ?? 0;
+    message.digest = object.digest ?? "";
+    return message;
+  },
+};
+
+function createBaseSnapshotReadRequest(): SnapshotReadRequest {
+  return { digest: "", offset: 0, maxBytes: 0 };
+}
+
+export const SnapshotReadRequest: MessageFns<SnapshotReadRequest> = {
+  encode(message: SnapshotReadRequest, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.digest !== "") {
+      writer.uint32(10).string(message.digest);
+    }
+    if (message.offset !== 0) {
+      writer.uint32(16).uint64(message.offset);
+    }
+    if (message.maxBytes !== 0) {
+      writer.uint32(24).uint32(message.maxBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotReadRequest {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseSnapshotReadRequest();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
+          }
+
+          message.digest = reader.string();
+          continue;
+        }
+        case 2: {
+          if (tag !== 16) {
+            break;
+          }
+
+          message.offset = reader.uint64Number();
+          continue;
+        }
+        case 3: {
+          if (tag !== 24) {
+            break;
+          }
+
+          message.maxBytes = reader.uint32();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<SnapshotReadRequest>): SnapshotReadRequest {
+    return SnapshotReadRequest.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SnapshotReadRequest>): SnapshotReadRequest {
+    const message = createBaseSnapshotReadRequest();
+    message.digest = object.digest ?? "";
+    message.offset = object.offset ?? 0;
+    message.maxBytes = object.maxBytes ?? 0;
+    return message;
+  },
+};
+
+function createBaseSnapshotReadResponse(): SnapshotReadResponse {
+  return { data: new Uint8Array(0) };
+}
+
+export const SnapshotReadResponse: MessageFns<SnapshotReadResponse> = {
+  encode(message: SnapshotReadResponse, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.data.length !== 0) {
+      writer.uint32(10).bytes(message.data);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): SnapshotReadResponse {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const end = reader.enter(length);
+    const message = createBaseSnapshotReadResponse();
+    while (reader.pos < end) {
+      const tag = reader.uint32();
+      switch (tag >>> 3) {
+        case 1: {
+          if (tag !== 10) {
+            break;
+          }
+
+          message.data = reader.bytes();
+          continue;
+        }
+      }
+      reader.skip(tag);
+    }
+    reader.leave(end);
+    return message;
+  },
+
+  create(base?: DeepPartial<SnapshotReadResponse>): SnapshotReadResponse {
+    return SnapshotReadResponse.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<SnapshotReadResponse>): SnapshotReadResponse {
+    const message = createBaseSnapshotReadResponse();
+    message.data = object.data ?? new Uint8Array(0);
     return message;
   },
 };

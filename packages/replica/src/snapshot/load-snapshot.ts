@@ -1,0 +1,78 @@
+import type { Store } from '@quorate/kv';
+import type { SnapshotDescription } from '@quorate/raft';
+import type { SnapshotDirectory, SnapshotFile, WriteAheadLog } from '@quorate/storage';
+import type { Clock, Logger } from '../ports.ts';
+import { ReplicaError } from '../replica-error.ts';
+import { pause } from './pause.ts';
+
+export type LoadSnapshotParts = {
+  readonly clusterId: bigint;
+  readonly directory: SnapshotDirectory;
+  readonly store: Store;
+  readonly log: WriteAheadLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+};
+
+/**
+ * Brings state machine and log up to the newest snapshot file before the member starts. For an engine that keeps
+ * nothing on disk that is where its content comes from; for the others it completes an installation that a crash
+ * interrupted, wherever that was:
+ *
+ * - The file is complete and the state machine is older, empty or half replaced: it is installed.
+ * - The state machine is replaced, but the log is not: the log is emptied and continues after the snapshot.
+ *
+ * Returns the snapshot if it has replaced the whole log by this. Rejects with a StorageError, a SnapshotError, or
+ * `inconsistent-data` if the snapshot is of another cluster.
+ */
+export async function loadSnapshot(parts: LoadSnapshotParts): Promise<SnapshotDescription | null> {
+  const { clusterId, directory, store, log } = parts;
+  const file = await directory.openLatest();
+  if (file === null) {
+    return null;
+  }
+  const { description } = file.header;
+  try {
+    if (file.header.clusterId !== clusterId) {
+      const other = file.header.clusterId.toString(16);
+      throw new ReplicaError('inconsistent-data', `${file.path} is a snapshot of cluster ${other}`);
+    }
+    if (description.index > store.appliedIndex) {
+      await install(parts, file);
+    }
+  } finally {
+    await file.close();
+  }
+  const isReplacing = !holds(log.recovered, description);
+  if (isReplacing || store.isPersistent) {
+    await store.sync();
+  }
+  if (isReplacing) {
+    await log.removeThrough(description.index, description);
+  }
+  await directory.removeBefore(store.isPersistent ? store.appliedIndex + 1 : description.index);
+  return isReplacing ? description : null;
+}
+
+async function install({ store, clock, logger }: LoadSnapshotParts, file: SnapshotFile): Promise<void> {
+  const { index } = file.header.description;
+  const startedMs = clock.monotonicMs();
+  await store.install(file.content(), async () => pause(clock));
+  const ms = Math.round(clock.monotonicMs() - startedMs);
+  logger.info(
+    { index, bytes: file.sizeBytes, ms },
+    `loaded the snapshot of entry ${index}: ${file.sizeBytes} bytes in ${ms} ms`,
+  );
+}
+
+/** Whether the log holds the snapshot's last entry, or starts after it or a later one. */
+function holds(
+  { firstIndex, lastIndex, previousTerm, terms }: WriteAheadLog['recovered'],
+  { index, term }: SnapshotDescription,
+): boolean {
+  if (index < firstIndex - 1) {
+    return true;
+  }
+  const found = index > lastIndex ? null : terms.findLast((run) => run.firstIndex <= index)?.term;
+  return (found === undefined ? previousTerm : found) === term;
+}
