@@ -58,6 +58,16 @@ export type StoreOptions = {
   readonly watch?: WatchOptions;
 };
 
+/** How much of what there is, at one moment. */
+export type StoreSizes = {
+  /** Keys that have a value now, or had one that is not compacted. */
+  readonly keys: number;
+  readonly leases: number;
+  readonly watchers: number;
+  /** Those of them that have not been told everything yet. */
+  readonly watchersBehind: number;
+};
+
 /** An entry of the replicated log. `data` is null if it holds no command. */
 export type StoreEntry = {
   readonly index: number;
@@ -383,6 +393,12 @@ export class Store {
   /** Whether the engine keeps its content when the process ends. */
   get isPersistent(): boolean {
     return this.engine.isPersistent;
+  }
+
+  /** For metrics. */
+  get sizes(): StoreSizes {
+    const { watchers, watchersBehind } = this.watchHub;
+    return { keys: this.map.index.size, leases: this.map.leases.size, watchers, watchersBehind };
   }
 
   /** Bytes that the engine takes. */

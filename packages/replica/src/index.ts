@@ -40,5 +40,6 @@ export type {
   ReplicaBacklog,
   ReplicaLimits,
   ReplicaOptions,
+  ReplicaStatistics,
   ReplicaStatus,
 } from './replica-options.ts';

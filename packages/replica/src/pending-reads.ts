@@ -27,6 +27,7 @@ export class PendingReads {
   private nextId = 1;
   private count = 0;
   private asking = 0;
+  private failures = 0;
   private earliestDeadlineMs: MonotonicMs = Number.POSITIVE_INFINITY;
 
   constructor(limits: { readonly maxCount: number; readonly retryMs: number }) {
@@ -36,6 +37,11 @@ export class PendingReads {
 
   get size(): number {
     return this.count;
+  }
+
+  /** How many were given up since the start. */
+  get failed(): number {
+    return this.failures;
   }
 
   /** Throws `overloaded` beyond the limit. Resolves when a local read is linearizable. */
@@ -162,7 +168,10 @@ export class PendingReads {
   }
 
   private fail(reader: Reader, error: ReplicaError): void {
-    this.settle(reader, () => reader.reject(error));
+    this.settle(reader, () => {
+      this.failures += 1;
+      reader.reject(error);
+    });
   }
 
   private settle(reader: Reader, answer: () => void): void {

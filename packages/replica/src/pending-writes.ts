@@ -41,6 +41,7 @@ export class PendingWrites {
   /** Those that are in no log, in the order in which they are to be proposed. */
   private readonly waiting = new Set<PendingWrite>();
   private bytes = 0;
+  private failures = 0;
   private earliestDeadlineMs: MonotonicMs = Number.POSITIVE_INFINITY;
 
   constructor(limits: { readonly maxCount: number; readonly maxBytes: number }) {
@@ -50,6 +51,11 @@ export class PendingWrites {
 
   get size(): number {
     return this.pending.size;
+  }
+
+  /** How many were given up since the start. */
+  get failed(): number {
+    return this.failures;
   }
 
   get hasWaiting(): boolean {
@@ -197,6 +203,7 @@ export class PendingWrites {
   }
 
   private fail(write: PendingWrite, error: ReplicaError): void {
+    this.failures += 1;
     this.remove(write);
     write.reject(error);
   }

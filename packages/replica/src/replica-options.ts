@@ -92,6 +92,15 @@ export type ReplicaStatus = {
   readonly configuration: Configuration;
 };
 
+/** What a member has counted since it started. */
+export type ReplicaStatistics = {
+  /** How often it learnt of a new leader. */
+  readonly leaderChanges: number;
+  /** Writes and reads of its own clients that got no answer: it is told why, and what is known of their effect. */
+  readonly writesFailed: number;
+  readonly readsFailed: number;
+};
+
 /** How much a member holds at one moment of what has a limit. */
 export type ReplicaBacklog = {
   /** Writes and reads of this member's own clients that are not answered. */

@@ -27,7 +27,13 @@ import { PendingWrites, type WriteRepeats } from './pending-writes.ts';
 import { Persister } from './persister.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport, Timer } from './ports.ts';
 import { ReplicaError } from './replica-error.ts';
-import type { ReplicaBacklog, ReplicaLimits, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
+import type {
+  ReplicaBacklog,
+  ReplicaLimits,
+  ReplicaOptions,
+  ReplicaStatistics,
+  ReplicaStatus,
+} from './replica-options.ts';
 import { LeaseService } from './leases/lease-service.ts';
 import { restoreCore } from './restore.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
@@ -76,6 +82,7 @@ export class Replica {
   private holdProposals = false;
   /** The same for reads. */
   private holdReads = false;
+  private leaderChanges = 0;
   private nextSequence: number;
   /** The configuration that the transport has been told last. */
   private settled: LoggedConfiguration | null = null;
@@ -297,6 +304,14 @@ export class Replica {
     };
   }
 
+  statistics(): ReplicaStatistics {
+    return {
+      leaderChanges: this.leaderChanges,
+      writesFailed: this.writes.failed,
+      readsFailed: this.reads.failed,
+    };
+  }
+
   /** Stops the member. Writes without an answer are told what is known of them. Idempotent: a second call waits for the first. */
   async close(): Promise<void> {
     this.closing ??= this.closeParts();
@@ -496,6 +511,7 @@ export class Replica {
   private observe(event: RaftEvent): void {
     logEvent(this.logger, event, (id) => this.membership.nameOf(id));
     if (event.type === 'leader-changed') {
+      if (event.leader !== null) this.leaderChanges += 1;
       this.holdProposals = false;
       this.holdReads = false;
       this.transfer.leaderChanged(event.leader);

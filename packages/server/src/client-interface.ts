@@ -3,6 +3,7 @@ import type { Clock, Logger, Random } from '@quorate/replica';
 import { createApi, methodDescriptions, serviceNames } from './api/api.ts';
 import type { CallTimes } from './api/call-context.ts';
 import { CallLimit } from './api/call-limit.ts';
+import type { CallStatistics } from './api/call-statistics.ts';
 import { HealthMethods } from './api/health-methods.ts';
 import { LeaderlessStreams } from './api/leaderless-streams.ts';
 import type { Member } from './api/member.ts';
@@ -14,6 +15,7 @@ import { GrpcServer } from './grpc/grpc-server.ts';
 import { createHttpApi } from './http/http-api.ts';
 import { HttpServer } from './http/http-server.ts';
 import { ClientConnections } from './listen/client-connections.ts';
+import type { MetricsText } from './metrics/member-registry.ts';
 
 export type ClientInterfaceOptions = {
   readonly member: Member;
@@ -25,6 +27,9 @@ export type ClientInterfaceOptions = {
   /** How often watchers that want to know are told of their progress, in milliseconds. */
   readonly watchProgressIntervalMs: number;
   readonly random: Random;
+  readonly statistics: CallStatistics;
+  /** What is answered at `/metrics`. */
+  readonly metrics: () => Promise<MetricsText>;
 };
 
 /** The most calls that are handled at a time, over all connections, and over one. */
@@ -86,6 +91,7 @@ export class ClientInterface {
       clock,
       logger,
       times,
+      statistics: options.statistics,
     });
     this.grpc = new GrpcServer(methods, {
       clock,
@@ -101,7 +107,9 @@ export class ClientInterface {
       bodyTimeoutMs,
       receivingMaxBytes,
     });
-    this.http = new HttpServer(createHttpApi({ gateway, member, clock, timeoutMaxMs: times.timeoutMaxMs }), {
+    const { metrics } = options;
+    const { timeoutMaxMs } = times;
+    this.http = new HttpServer(createHttpApi({ gateway, metrics, member, clock, timeoutMaxMs }), {
       clock,
       logger,
     });

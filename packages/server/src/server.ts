@@ -18,7 +18,10 @@ import { foundingConfiguration } from './configuration/cluster-identity.ts';
 import { isLoopback, parseUrl } from './configuration/network-address.ts';
 import type { ServerConfiguration } from './configuration/server-configuration.ts';
 import { openEngine } from './engine.ts';
+import { CallStatistics } from './api/call-statistics.ts';
 import { Listener } from './listen/listener.ts';
+import { measuredFileSystem } from './metrics/measured-file-system.ts';
+import { MemberRegistry } from './metrics/member-registry.ts';
 import { memberNames, TcpPeerTransport } from './peer/tcp-peer-transport.ts';
 import { SystemClock } from './platform/system-clock.ts';
 import { SystemRandom } from './platform/system-random.ts';
@@ -79,7 +82,8 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
   const clock = new SystemClock();
   await using parts = new AsyncDisposableStack();
   const random = new SystemRandom();
-  const making: Making = { configuration, logger, version, clock, random, parts, signal };
+  const metrics = new MemberRegistry();
+  const making: Making = { configuration, logger, version, clock, random, metrics, parts, signal };
 
   const { listenClientUrls, listenPeerUrls } = configuration;
   const clientListener = await listen(making, listenClientUrls, 'listen-client-urls', clientConnectionsMax);
@@ -114,6 +118,7 @@ type Making = {
   readonly version: string;
   readonly clock: Clock;
   readonly random: Random;
+  readonly metrics: MemberRegistry;
   /** What has to be closed, the latest first. */
   readonly parts: AsyncDisposableStack;
   readonly signal: AbortSignal | undefined;
@@ -150,6 +155,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
       nameOf: memberNames(members),
     });
     parts.defer(async () => transport.close());
+    making.metrics.followPeers(() => transport.peers());
     peerListener.serve((socket) => transport.accept(socket));
     return transport;
   };
@@ -201,12 +207,16 @@ type MemberData = {
 };
 
 async function openData(
-  { configuration, logger, random }: Making,
+  { configuration, logger, clock, random, metrics }: Making,
   directory: DataDirectory,
 ): Promise<MemberData> {
   const fileSystem = new NodeFileSystem();
   const snapshots = await SnapshotDirectory.open(fileSystem, directory.snapshotDirectory);
-  const log = await WriteAheadLog.open({ fileSystem, directory: directory.logDirectory, random });
+  const log = await WriteAheadLog.open({
+    fileSystem: measuredFileSystem(fileSystem, clock, metrics),
+    directory: directory.logDirectory,
+    random,
+  });
   const store = await openStore(configuration, directory.stateDirectory).catch(async (error: unknown) => {
     await log.close();
     throw error;
@@ -252,10 +262,12 @@ function publish(
 }
 
 function serveClients(
-  { configuration, clock, random, logger, parts }: Making,
+  { configuration, clock, random, logger, version, metrics, parts }: Making,
   replica: Replica,
   listener: Listener,
 ): void {
+  const statistics = new CallStatistics();
+  metrics.describe({ replica, calls: statistics, version });
   const clients = new ClientInterface({
     member: replica,
     clock,
@@ -269,6 +281,8 @@ function serveClients(
     electionTimeoutMs: configuration.electionTimeout,
     watchProgressIntervalMs: configuration.watchProgressNotifyInterval,
     random,
+    statistics,
+    metrics: async () => metrics.read(),
   });
   parts.defer(async () => clients.drain(clock));
   parts.defer(() => listener.stopListening());

@@ -49,6 +49,16 @@ export class WatchHub {
     return this.log?.revision ?? this.toldRevision;
   }
 
+  /** How many there are. */
+  get watchers(): number {
+    return this.count;
+  }
+
+  /** How many of them have not been told everything yet. */
+  get watchersBehind(): number {
+    return this.count - this.synced.size;
+  }
+
   get room(): number {
     return this.options.watchersMax - this.count;
   }

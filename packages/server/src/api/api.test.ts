@@ -28,6 +28,7 @@ import { SoloMember } from '../testing/solo-member.ts';
 import { createApi, serviceNames } from './api.ts';
 import { ApiError } from './api-error.ts';
 import { CallLimit } from './call-limit.ts';
+import { CallStatistics } from './call-statistics.ts';
 import type { IncomingCall } from './call-context.ts';
 import { HealthMethods } from './health-methods.ts';
 import { refuseIsolated } from './refuse-isolated.ts';
@@ -62,6 +63,7 @@ class TestApi {
       clock: this.clock,
       logger: this.logger,
       times: { timeoutMaxMs: 7_000, answerReserveMs: 150 },
+      statistics: new CallStatistics(),
     }).map((method) => [method.path, method]),
   );
 
@@ -353,6 +355,7 @@ describe('RangeStream', () => {
       clock: api.clock,
       logger: api.logger,
       times: { timeoutMaxMs: 7_000, answerReserveMs: 150 },
+      statistics: new CallStatistics(),
     }).find((each) => each.path === method.path);
     assert(invoke?.kind === 'server-stream');
     for await (const part of invoke.invoke(request, incoming({}))) {

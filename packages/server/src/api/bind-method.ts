@@ -1,7 +1,8 @@
 import { type MethodDescription, WireError } from '@quorate/protocol';
 import type { Clock, Logger } from '@quorate/replica';
-import { ApiError } from './api-error.ts';
+import { ApiError, type StatusName } from './api-error.ts';
 import { type ApiMethod, EncodedMessage, type HandledMethod } from './api-method.ts';
+import { type CallStatistics, countEnd } from './call-statistics.ts';
 import { CallContext, type CallTimes, type IncomingCall } from './call-context.ts';
 import { toApiError } from './error-table.ts';
 import type { Guard, GuardedCall } from './guard.ts';
@@ -14,6 +15,7 @@ export type BindOptions = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly times: CallTimes;
+  readonly statistics: CallStatistics;
 };
 
 type HandledAs<Kind extends HandledMethod['kind']> = Extract<HandledMethod, { readonly kind: Kind }>;
@@ -30,6 +32,7 @@ export function bindMethod(method: HandledMethod, options: BindOptions): ApiMeth
         path,
         invoke: (bytes, call) => {
           return streamAnswers(method, options, call, (context) => {
+            options.statistics.of(method.description).receivedBytes += bytes.length;
             const request = decode(method.description, bytes);
             return { request, handle: () => method.handle(request, context) };
           });
@@ -59,19 +62,27 @@ export function bindMethod(method: HandledMethod, options: BindOptions): ApiMeth
 
 async function answer(
   { description, handle }: HandledAs<'unary'>,
-  { guards, clock, logger, times }: BindOptions,
+  { guards, clock, logger, times, statistics }: BindOptions,
   bytes: Uint8Array,
   call: IncomingCall,
 ): Promise<Uint8Array> {
   const { path } = description;
+  const count = statistics.of(description);
   let end: (() => void) | null = null;
+  count.started += 1;
+  count.receivedBytes += bytes.length;
   try {
     const context = new CallContext(call, clock.monotonicMs(), times);
     const request = decode(description, bytes);
     end = admit(guards, { kind: 'call', path, request, context });
-    return description.response.encode(await handle(request, context)).finish();
+    const response = description.response.encode(await handle(request, context)).finish();
+    count.sentBytes += response.length;
+    countEnd(count, 'ok');
+    return response;
   } catch (error) {
-    throw translate(error, path, logger);
+    const failure = translate(error, path, logger);
+    countEnd(count, failure.status);
+    throw failure;
   } finally {
     end?.();
   }
@@ -80,7 +91,7 @@ async function answer(
 /** Runs the handler of a stream until it returns, or until the stream is over. */
 async function* streamAnswers(
   { description }: HandledAs<'server-stream' | 'bidi-stream'>,
-  { guards, clock, logger, times }: BindOptions,
+  { guards, clock, logger, times, statistics }: BindOptions,
   call: IncomingCall,
   begin: (context: StreamContext) => {
     readonly request: unknown;
@@ -89,17 +100,26 @@ async function* streamAnswers(
 ): AsyncGenerator<Uint8Array> {
   const { path, response: codec } = description;
   const context = new StreamContext(call, clock, times);
+  const count = statistics.of(description);
   let end: (() => void) | null = null;
+  let status: StatusName | 'ok' = 'cancelled';
+  count.started += 1;
   try {
     const { request, handle } = begin(context);
     end = admit(guards, { kind: 'stream', path, request, context });
     for await (const response of untilAborted(handle(), context.signal)) {
-      yield response instanceof EncodedMessage ? response.bytes : codec.encode(response).finish();
+      const bytes = response instanceof EncodedMessage ? response.bytes : codec.encode(response).finish();
+      count.sentBytes += bytes.length;
+      yield bytes;
     }
     if (context.failure !== null) throw context.failure;
+    if (!context.signal.aborted) status = 'ok';
   } catch (error) {
-    throw translate(error, path, logger);
+    const failure = translate(error, path, logger);
+    status = failure.status;
+    throw failure;
   } finally {
+    countEnd(count, status);
     context.close();
     end?.();
   }
@@ -108,13 +128,15 @@ async function* streamAnswers(
 /** The requests of a stream, each let in by the guards. What is wrong with one ends the stream, and with it these. */
 async function* decodeAll(
   { description }: HandledAs<'bidi-stream'>,
-  { guards, logger }: BindOptions,
+  { guards, logger, statistics }: BindOptions,
   requests: AsyncIterable<Uint8Array>,
   context: StreamContext,
 ): AsyncGenerator<unknown> {
   const { path } = description;
+  const count = statistics.of(description);
   try {
     for await (const bytes of untilAborted(requests, context.signal)) {
+      count.receivedBytes += bytes.length;
       const request = decode(description, bytes);
       const end = admit(guards, { kind: 'stream-request', path, request, context });
       try {

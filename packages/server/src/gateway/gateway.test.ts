@@ -6,6 +6,7 @@ import { kvService, WatchResponse, watchService } from '@quorate/protocol';
 import { ReplicaError } from '@quorate/replica';
 import { type BidiHandler, bidiStream } from '../api/api-method.ts';
 import { bindMethod } from '../api/bind-method.ts';
+import { CallStatistics } from '../api/call-statistics.ts';
 import { StreamLimit } from '../api/stream-limit.ts';
 import { HttpServer } from '../http/http-server.ts';
 import { Listener } from '../listen/listener.ts';
@@ -205,6 +206,7 @@ class StreamGateway implements AsyncDisposable {
       clock,
       logger,
       times,
+      statistics: new CallStatistics(),
     });
     const unary = {
       kind: 'unary',

@@ -7,6 +7,7 @@ import { type ClientDuplexStream, type StatusObject, status } from '@grpc/grpc-j
 import { WatchRequest, WatchResponse, watchService } from '@quorate/protocol';
 import { type BidiHandler, bidiStream } from '../api/api-method.ts';
 import { bindMethod } from '../api/bind-method.ts';
+import { CallStatistics } from '../api/call-statistics.ts';
 import { replicaFailure } from '../api/error-table.ts';
 import type { Guard } from '../api/guard.ts';
 import { StreamLimit } from '../api/stream-limit.ts';
@@ -46,6 +47,7 @@ class StreamServer implements AsyncDisposable {
       clock,
       logger: new RecordingLogger(),
       times: { timeoutMaxMs: 7_000, answerReserveMs: 150 },
+      statistics: new CallStatistics(),
     });
     const server = new GrpcServer([method], {
       clock,

@@ -4,10 +4,12 @@ import type { Clock } from '@quorate/replica';
 import { alarmName } from '../api/alarm-name.ts';
 import { etcdVersion } from '../api/etcd-version.ts';
 import type { Member } from '../api/member.ts';
+import type { MetricsText } from '../metrics/member-registry.ts';
 import type { Gateway } from '../gateway/gateway.ts';
 
 export type HttpApiOptions = {
   readonly gateway: Gateway;
+  readonly metrics: () => Promise<MetricsText>;
   readonly member: Member;
   readonly clock: Clock;
   /** How long a health check may wait for a leader, in milliseconds. */
@@ -24,7 +26,7 @@ type Answer = {
 type Check = { readonly name: string; readonly run: () => Promise<void> };
 
 /**
- * What is answered over HTTP/1.1, in the shapes that etcd's users know: the gateway, `/version`, `/health`, and
+ * What is answered over HTTP/1.1, in the shapes that etcd's users know: the gateway, `/metrics`, `/version`, `/health`, and
  * the probes `/livez` (this process works) and `/readyz` (and it reaches a majority).
  */
 export function createHttpApi(
@@ -56,7 +58,7 @@ async function answer(
   query: URLSearchParams,
   options: HttpApiOptions,
 ): Promise<Answer> {
-  if (!['/version', '/health', '/livez', '/readyz'].includes(path)) {
+  if (!['/version', '/health', '/livez', '/readyz', '/metrics'].includes(path)) {
     return json(404, { error: 'not found', message: `nothing is served at ${path}`, code: 5 });
   }
   if (method !== 'GET') {
@@ -66,6 +68,10 @@ async function answer(
   switch (path) {
     case '/version':
       return json(200, { etcdserver: etcdVersion, etcdcluster: etcdVersion, storage: etcdVersion });
+    case '/metrics': {
+      const { contentType, text } = await options.metrics();
+      return { status: 200, contentType, body: text };
+    }
     case '/health':
       return health(query, options);
     case '/livez':

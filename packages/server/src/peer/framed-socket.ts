@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Clock, Timer } from '@quorate/replica';
+import { type Traffic } from './traffic.ts';
 import {
   encodeFrame,
   encodeHeader,
@@ -106,6 +107,10 @@ export class FramedSocket {
   /** Bytes that the kernel has not taken yet. */
   get bufferedBytes(): number {
     return this.socket.writableLength;
+  }
+
+  get traffic(): Traffic {
+    return { sentBytes: this.socket.bytesWritten, receivedBytes: this.socket.bytesRead };
   }
 
   write(type: FrameType, payload: Uint8Array): void {

@@ -7,6 +7,7 @@ import type { Frame } from './frame.ts';
 import { type Caller, encodeHelloReply, type Introduction, judgeHello, type Refusal } from './greeting.ts';
 import { decodeBatch } from './message-codec.ts';
 import type { TransportLimits } from './transport-limits.ts';
+import type { Traffic } from './traffic.ts';
 
 export type InboundConnectionOptions = {
   /** Who this member is at the moment. */
@@ -67,6 +68,10 @@ export class InboundConnection {
   /** Asks the caller for a sign of life. */
   probe(timeoutMs: number, answer: (alive: boolean) => void): void {
     this.socket.probe(timeoutMs, answer);
+  }
+
+  get traffic(): Traffic {
+    return this.socket.traffic;
   }
 
   close(): void {

@@ -7,6 +7,7 @@ import { FramedSocket, type EndReason } from './framed-socket.ts';
 import type { Frame } from './frame.ts';
 import { encodeHello, type Introduction, judgeHelloReply, type TurnedAway } from './greeting.ts';
 import type { TransportLimits } from './transport-limits.ts';
+import type { Traffic } from './traffic.ts';
 
 /** How an attempt to talk to a peer ended: as sockets end, or turned away at the door. */
 export type OutboundEnd = EndReason | ({ readonly kind: 'refused' } & TurnedAway);
@@ -67,6 +68,10 @@ export class OutboundConnection {
 
   writeCall(payload: Uint8Array): void {
     this.socket.write('call', payload);
+  }
+
+  get traffic(): Traffic {
+    return this.socket.traffic;
   }
 
   close(): void {

@@ -17,6 +17,7 @@ import type { Introduction } from './greeting.ts';
 import { encodeBatch } from './message-codec.ts';
 import { OutboundConnection, type OutboundEnd } from './outbound-connection.ts';
 import { SendQueue } from './send-queue.ts';
+import { noTraffic, sumOfTraffic, type Traffic } from './traffic.ts';
 import type { TransportLimits } from './transport-limits.ts';
 
 export type PeerChannelOptions = {
@@ -63,6 +64,8 @@ export class PeerChannel {
   /** Attempts in a row that led to no connection. */
   private failures = 0;
   private flushScheduled = false;
+  /** Over connections that have ended. */
+  private pastTraffic = noTraffic;
   /** What was last said about this peer's absence, so that it is said once. */
   private reported: string | null = null;
 
@@ -78,6 +81,16 @@ export class PeerChannel {
 
   get peer(): Peer {
     return this.options.peer;
+  }
+
+  get isConnected(): boolean {
+    return this.state.kind === 'established';
+  }
+
+  /** Over all connections since the channel was opened. */
+  get traffic(): Traffic {
+    if (this.state.kind !== 'established') return this.pastTraffic;
+    return sumOfTraffic(this.pastTraffic, this.state.connection.traffic);
   }
 
   /** Starts the first attempt. */
@@ -155,6 +168,7 @@ export class PeerChannel {
   private ended(end: OutboundEnd, url: string): void {
     const { state } = this;
     if (state.kind === 'closed') return;
+    this.pastTraffic = this.traffic;
     const { clock, limits } = this.options;
     if (state.kind === 'established' && clock.monotonicMs() - state.sinceMs >= limits.stableAfterMs) {
       this.backoff.reset();

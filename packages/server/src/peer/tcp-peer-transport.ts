@@ -26,6 +26,7 @@ import type { Caller, Introduction } from './greeting.ts';
 import { InboundConnection } from './inbound-connection.ts';
 import { encodeDescription } from './inquiry.ts';
 import { PeerChannel } from './peer-channel.ts';
+import { noTraffic, sumOfTraffic, type Traffic } from './traffic.ts';
 import { defaultTransportLimits, type TransportLimits } from './transport-limits.ts';
 
 export type TcpPeerTransportOptions = {
@@ -39,6 +40,9 @@ export type TcpPeerTransportOptions = {
   readonly limits?: TransportLimits;
 };
 
+/** How a member is connected with a peer, and what has gone between them since this member started. */
+export type PeerConnection = Traffic & { readonly id: MemberId; readonly isConnected: boolean };
+
 /**
  * Carries messages between members over TCP. Each member dials each of its peers and sends over the
  * connection that it dialled; over those that its peers dialled it only receives, and
@@ -51,6 +55,8 @@ export class TcpPeerTransport implements PeerTransport {
   private readonly channels = new Map<MemberId, PeerChannel>();
   private readonly inbound = new Map<MemberId, InboundConnection>();
   private readonly greeting = new Set<InboundConnection>();
+  /** Over connections that a peer had dialled and that have ended. */
+  private readonly pastInbound = new Map<MemberId, Traffic>();
   /** Peers whose process is known to be there, until its host closes a connection. */
   private readonly present = new Set<MemberId>();
   /** Peers whose losses are reported at the end of this turn. */
@@ -91,6 +97,9 @@ export class TcpPeerTransport implements PeerTransport {
         this.inbound.delete(id);
       }
     }
+    for (const id of this.pastInbound.keys()) {
+      if (!wanted.has(id)) this.pastInbound.delete(id);
+    }
     for (const id of this.present) {
       if (!wanted.has(id)) this.present.delete(id);
     }
@@ -111,6 +120,17 @@ export class TcpPeerTransport implements PeerTransport {
     call: Call,
   ): Promise<ResponseTo<Request>> {
     return this.calls.call(peer, request, call);
+  }
+
+  /** For metrics: each peer, whether it is connected, and what has gone to it and come from it. */
+  peers(): readonly PeerConnection[] {
+    return [...this.channels].map(([id, channel]) => {
+      const inbound = sumOfTraffic(
+        this.pastInbound.get(id) ?? noTraffic,
+        this.inbound.get(id)?.traffic ?? noTraffic,
+      );
+      return { id, isConnected: channel.isConnected, ...sumOfTraffic(channel.traffic, inbound) };
+    });
   }
 
   /** Takes a connection that somebody has made to this member's peer address. */
@@ -217,7 +237,11 @@ export class TcpPeerTransport implements PeerTransport {
       return;
     }
     // A leftover, as `admit` found out.
-    this.inbound.get(from)?.close();
+    const leftover = this.inbound.get(from);
+    if (leftover !== undefined) {
+      this.remember(from, leftover);
+      leftover.close();
+    }
     this.inbound.set(from, connection);
     this.present.add(from);
     this.channels.get(from)?.hurry();
@@ -233,7 +257,12 @@ export class TcpPeerTransport implements PeerTransport {
     }
     if (from === null || this.inbound.get(from) !== connection) return;
     this.inbound.delete(from);
+    this.remember(from, connection);
     if (reason.kind === 'closed-by-peer') this.peerClosed(from);
+  }
+
+  private remember(peer: MemberId, { traffic }: InboundConnection): void {
+    this.pastInbound.set(peer, sumOfTraffic(this.pastInbound.get(peer) ?? noTraffic, traffic));
   }
 
   /** Both connections with a peer end when its process does: report it once. */

@@ -1,8 +1,10 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import type { Clock } from '@quorate/replica';
+import { CallStatistics } from '../api/call-statistics.ts';
 import { ClientInterface } from '../client-interface.ts';
 import { Listener } from '../listen/listener.ts';
+import { MemberRegistry } from '../metrics/member-registry.ts';
 import { SystemClock } from '../platform/system-clock.ts';
 import { RecordingLogger } from './recording-logger.ts';
 import { SoloMember } from './solo-member.ts';
@@ -16,6 +18,8 @@ export class TestFrontend implements AsyncDisposable {
   readonly logger = new RecordingLogger();
   readonly listener: Listener;
   readonly client: TestClient;
+  readonly statistics = new CallStatistics();
+  readonly metrics = new MemberRegistry();
   private readonly sockets: Socket[] = [];
 
   static async open(clock: Clock = new SystemClock()): Promise<TestFrontend> {
@@ -42,6 +46,8 @@ export class TestFrontend implements AsyncDisposable {
       electionTimeoutMs: 1_000,
       watchProgressIntervalMs: 10_000,
       random: { integer: () => 0 },
+      statistics: this.statistics,
+      metrics: async () => this.metrics.read(),
     });
     listener.serve((socket) => this.clients.accept(socket));
     this.client = new TestClient(this.url);
