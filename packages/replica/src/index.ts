@@ -37,9 +37,8 @@ export {
 export { ReplicaError, type ReplicaErrorCode, replicaErrorCodes } from './replica-error.ts';
 export type {
   CoreObserver,
-  ReplicaBacklog,
   ReplicaLimits,
+  ReplicaMeasures,
   ReplicaOptions,
-  ReplicaStatistics,
   ReplicaStatus,
 } from './replica-options.ts';

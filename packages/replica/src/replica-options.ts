@@ -92,17 +92,8 @@ export type ReplicaStatus = {
   readonly configuration: Configuration;
 };
 
-/** What a member has counted since it started. */
-export type ReplicaStatistics = {
-  /** How often it learnt of a new leader. */
-  readonly leaderChanges: number;
-  /** Writes and reads of its own clients that got no answer: it is told why, and what is known of their effect. */
-  readonly writesFailed: number;
-  readonly readsFailed: number;
-};
-
-/** How much a member holds at one moment of what has a limit. */
-export type ReplicaBacklog = {
+/** What a member holds at one moment of what has a limit, and what it has counted since it started. */
+export type ReplicaMeasures = {
   /** Writes and reads of this member's own clients that are not answered. */
   readonly pendingWrites: number;
   readonly pendingReads: number;
@@ -110,4 +101,9 @@ export type ReplicaBacklog = {
   readonly inputs: number;
   /** Bytes of entries that are not on the own disk. */
   readonly unwrittenBytes: number;
+  /** How often it learnt of a new leader. */
+  readonly leaderChanges: number;
+  /** Writes and reads of its own clients that got no answer of the cluster. */
+  readonly writesFailed: number;
+  readonly readsFailed: number;
 };

@@ -27,13 +27,7 @@ import { PendingWrites, type WriteRepeats } from './pending-writes.ts';
 import { Persister } from './persister.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport, Timer } from './ports.ts';
 import { ReplicaError } from './replica-error.ts';
-import type {
-  ReplicaBacklog,
-  ReplicaLimits,
-  ReplicaOptions,
-  ReplicaStatistics,
-  ReplicaStatus,
-} from './replica-options.ts';
+import type { ReplicaLimits, ReplicaMeasures, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
 import { LeaseService } from './leases/lease-service.ts';
 import { restoreCore } from './restore.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
@@ -295,17 +289,12 @@ export class Replica {
   }
 
   /** For metrics and checks. */
-  backlog(): ReplicaBacklog {
+  measures(): ReplicaMeasures {
     return {
       pendingWrites: this.writes.size,
       pendingReads: this.reads.size,
       inputs: this.inputs.length,
       unwrittenBytes: this.persister.backlogBytes,
-    };
-  }
-
-  statistics(): ReplicaStatistics {
-    return {
       leaderChanges: this.leaderChanges,
       writesFailed: this.writes.failed,
       readsFailed: this.reads.failed,
@@ -478,9 +467,7 @@ export class Replica {
   private step(input: Input): Output {
     const output = this.core.step(input, this.clock.monotonicMs());
     this.options.observer?.stepped(this.core, input, output);
-    for (const message of output.messages) {
-      this.outbox.push(message);
-    }
+    for (const message of output.messages) this.outbox.push(message);
     this.persister.add(output.persist, output.messagesAfterPersist);
     this.applier.add(output.entriesToApply);
     for (const read of output.logReads) {

@@ -11,7 +11,6 @@ import {
   health,
   healthService,
   kvService,
-  leaseService,
   maintenanceService,
   type MethodDescription,
   MoveLeaderRequest,
@@ -262,17 +261,9 @@ describe('what fails', () => {
 
   test('what is not built says so by name', async () => {
     const api = new TestApi();
-    const missing = [
-      ...Object.values(leaseService.methods),
-      ...Object.values(authService.methods),
-      clusterService.methods.memberAdd,
-    ];
-    for (const { path } of missing) {
-      await assertFails(
-        api.raw(path, new Uint8Array(0)),
-        'unimplemented',
-        `${path.slice(1)} is not built yet`,
-      );
+    for (const { path } of Object.values(authService.methods)) {
+      const words = `${path.slice(1)} is not built yet`;
+      await assertFails(api.raw(path, new Uint8Array(0)), 'unimplemented', words);
     }
   });
 });

@@ -9,7 +9,7 @@ import type { HistogramMetric, Sample, SampledMetric } from './metric.ts';
 
 /** Where the values come from. All of it is there anyway: nothing is kept for metrics but counters. */
 export type MetricSources = {
-  readonly replica: Pick<Replica, 'status' | 'backlog' | 'statistics' | 'isIsolated' | 'spaceQuotaBytes'> & {
+  readonly replica: Pick<Replica, 'status' | 'measures' | 'isIsolated' | 'spaceQuotaBytes'> & {
     readonly store: Pick<
       Store,
       'revision' | 'compactedRevision' | 'sizeBytes' | 'sizeInUseBytes' | 'sizes' | 'alarms'
@@ -49,7 +49,7 @@ export const memberMetrics: readonly Metric[] = [
   counter(
     'etcd_server_leader_changes_seen_total',
     'How often the member learnt of a new leader.',
-    ({ replica }) => replica.statistics().leaderChanges,
+    ({ replica }) => replica.measures().leaderChanges,
   ),
   gauge(
     'etcd_server_proposals_committed_total',
@@ -64,17 +64,17 @@ export const memberMetrics: readonly Metric[] = [
   gauge(
     'etcd_server_proposals_pending',
     "Writes of this member's clients that have no answer yet.",
-    ({ replica }) => replica.backlog().pendingWrites,
+    ({ replica }) => replica.measures().pendingWrites,
   ),
   counter(
     'etcd_server_proposals_failed_total',
     "Writes of this member's clients that were given up without an answer of the cluster.",
-    ({ replica }) => replica.statistics().writesFailed,
+    ({ replica }) => replica.measures().writesFailed,
   ),
   counter(
     'etcd_server_read_indexes_failed_total',
     "Linearizable reads of this member's clients that were given up.",
-    ({ replica }) => replica.statistics().readsFailed,
+    ({ replica }) => replica.measures().readsFailed,
   ),
   gauge(
     'etcd_server_quota_backend_bytes',
@@ -205,17 +205,17 @@ export const memberMetrics: readonly Metric[] = [
   gauge(
     'quorate_reads_pending',
     "Linearizable reads of this member's clients that wait.",
-    ({ replica }) => replica.backlog().pendingReads,
+    ({ replica }) => replica.measures().pendingReads,
   ),
   gauge(
     'quorate_inputs_pending',
     'Messages, ticks and results of the disk that wait for the core.',
-    ({ replica }) => replica.backlog().inputs,
+    ({ replica }) => replica.measures().inputs,
   ),
   gauge(
     'quorate_log_unwritten_bytes',
     'Bytes of log entries that wait for the disk.',
-    ({ replica }) => replica.backlog().unwrittenBytes,
+    ({ replica }) => replica.measures().unwrittenBytes,
   ),
   gauge('quorate_calls_running', 'Calls that are being handled, streams apart.', ({ calls }) =>
     sum(calls, (count) => (count.kind === 'unary' ? runningOf(count) : 0)),

@@ -1,7 +1,10 @@
 import type { Input, Output, RaftCore } from '@quorate/raft';
-import type { ReplicaBacklog } from '@quorate/replica';
+import type { ReplicaMeasures } from '@quorate/replica';
 import type { MemberIdentity, Report, RunObserver } from '../cluster/run-observer.ts';
 import type { PlanLimits } from '../plan/plan.ts';
+
+/** What may pile up. */
+type Backlog = Pick<ReplicaMeasures, 'pendingWrites' | 'pendingReads' | 'inputs' | 'unwrittenBytes'>;
 
 /** The largest command of a run, and the most inputs that wait for a core. */
 export type OtherBounds = { readonly commandMaxBytes: number; readonly inputQueueMax: number };
@@ -49,7 +52,7 @@ export class BoundedMemory implements RunObserver {
   }
 
   /** What the member around the core holds. */
-  observeBacklog(member: MemberIdentity, backlog: ReplicaBacklog): void {
+  observeBacklog(member: MemberIdentity, backlog: Backlog): void {
     this.hold(member, 'unanswered writes', backlog.pendingWrites, this.limits.pendingProposalsMax);
     this.hold(member, 'unanswered reads', backlog.pendingReads, this.limits.pendingReadsMax);
     // Its own inputs, such as the end of a write, are never dropped; there are few of them.

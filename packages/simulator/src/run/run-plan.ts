@@ -261,7 +261,7 @@ class Run {
   }
 
   private observeBacklog(identity: MemberIdentity): void {
-    const backlog = this.cluster.members[identity.host]?.replica?.backlog();
+    const backlog = this.cluster.members[identity.host]?.replica?.measures();
     if (backlog !== undefined) {
       this.checkers.boundedMemory.observeBacklog(identity, backlog);
     }
