@@ -59,6 +59,7 @@ export class ClientInterface {
   private readonly limit = new CallLimit(callsMax);
   private readonly streams = new StreamLimit({ streamsMax, connectionStreamsMax });
   private readonly health = new HealthMethods(serviceNames);
+  private readonly stopping = new AbortController();
   private readonly grpc: GrpcServer;
   private readonly http: HttpServer;
   private readonly connections: ClientConnections;
@@ -81,6 +82,7 @@ export class ClientInterface {
         random: options.random,
       },
       health: this.health,
+      stopping: this.stopping.signal,
       guards: [
         this.limit.guard,
         this.streams.guard,
@@ -127,6 +129,7 @@ export class ClientInterface {
    */
   async drain(clock: Clock): Promise<void> {
     this.health.stop();
+    this.stopping.abort();
     this.connections.closeSilent();
     this.http.stop();
     this.grpc.refuseNewCalls();

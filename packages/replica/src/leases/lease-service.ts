@@ -31,7 +31,9 @@ export class LeaseService {
 
   /** The part of a member that runs with these options. */
   static of(
-    options: ReplicaOptions,
+    options: Pick<ReplicaOptions, 'memberId' | 'store' | 'clock' | 'random' | 'logger' | 'tickMs'> & {
+      readonly raft: Pick<ReplicaOptions['raft'], 'electionTimeoutTicks'>;
+    },
     live: Pick<LeaseHost, 'leader' | 'propose' | 'proposeOnce' | 'linearize' | 'callPeer'>,
   ): LeaseService {
     const { memberId, store, clock, random, logger, tickMs, raft } = options;

@@ -1,19 +1,25 @@
 import {
   authService,
   clusterService,
+  electionService,
+  expiringService,
   healthService,
   kvService,
   leaseService,
+  lockService,
   maintenanceService,
   type MethodDescription,
   watchService,
 } from '@quorate/protocol';
 import type { ApiMethod } from './api-method.ts';
 import { type BindOptions, bindMethod } from './bind-method.ts';
+import { electionMethods } from './concurrency/election-methods.ts';
+import { lockMethods } from './concurrency/lock-methods.ts';
 import { clusterMethods } from './cluster-methods.ts';
 import { hashMethods } from './hash-methods.ts';
 import type { HealthMethods } from './health-methods.ts';
 import { kvMethods } from './kv-methods.ts';
+import { leaseMethods } from './lease-methods.ts';
 import { maintenanceMethods } from './maintenance-methods.ts';
 import { snapshotMethods } from './snapshot-methods.ts';
 import type { Member } from './member.ts';
@@ -24,6 +30,8 @@ export type ApiOptions = BindOptions & {
   readonly member: Member;
   readonly health: HealthMethods;
   readonly watch: WatchSettings;
+  /** Aborted when the server stops: calls that wait for somebody else are told so. */
+  readonly stopping: AbortSignal;
 };
 
 const services = [
@@ -33,6 +41,9 @@ const services = [
   clusterService,
   maintenanceService,
   authService,
+  lockService,
+  electionService,
+  expiringService,
   healthService,
 ];
 
@@ -49,6 +60,9 @@ export function createApi(options: ApiOptions): readonly ApiMethod[] {
   const handled = [
     ...kvMethods(options.member),
     ...watchMethods(options.member, options.watch),
+    ...leaseMethods(options.member),
+    ...lockMethods(options.member, options.stopping),
+    ...electionMethods(options.member, options.stopping),
     ...clusterMethods(options.member),
     ...hashMethods(options.member),
     ...snapshotMethods(options.member),

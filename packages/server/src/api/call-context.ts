@@ -30,10 +30,17 @@ export type CallTimes = {
 export class CallContext implements Call {
   /** When to give up, on the member's monotonic clock. */
   readonly deadlineMs: number;
+  /** How long the client waits, which may be longer than any one piece of work takes; Infinity if it did not say. */
+  readonly patienceMs: number;
+  /** How long one piece of work may take, in milliseconds. */
+  readonly pieceMaxMs: number;
   private readonly incoming: IncomingCall;
 
   constructor(incoming: IncomingCall, nowMs: number, times: CallTimes) {
-    this.deadlineMs = nowMs + allowedMs(incoming.timeoutMs, times);
+    const { timeoutMs } = incoming;
+    this.deadlineMs = nowMs + Math.min(reducedMs(timeoutMs ?? Infinity, times), times.timeoutMaxMs);
+    this.patienceMs = nowMs + reducedMs(timeoutMs ?? Infinity, times);
+    this.pieceMaxMs = times.timeoutMaxMs;
     this.incoming = incoming;
   }
 
@@ -46,7 +53,7 @@ export class CallContext implements Call {
   }
 }
 
-function allowedMs(clientTimeoutMs: number | null, { timeoutMaxMs, answerReserveMs }: CallTimes): number {
-  if (clientTimeoutMs === null) return timeoutMaxMs;
-  return Math.min(clientTimeoutMs - Math.min(answerReserveMs, clientTimeoutMs / 4), timeoutMaxMs);
+/** What is left of the client's time when the answer needs some of it. */
+function reducedMs(clientTimeoutMs: number, { answerReserveMs }: CallTimes): number {
+  return clientTimeoutMs - Math.min(answerReserveMs, clientTimeoutMs / 4);
 }

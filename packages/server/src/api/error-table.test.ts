@@ -4,6 +4,9 @@ import { StoreError, type StoreErrorCode } from '@quorate/kv';
 import { ReplicaError, type ReplicaErrorCode } from '@quorate/replica';
 import type { ApiError } from './api-error.ts';
 import {
+  concurrencyErrors,
+  type ConcurrencyErrorCode,
+  concurrencyFailure,
   replicaErrors,
   storeErrors,
   streamErrors,
@@ -51,6 +54,10 @@ not-enough-started-members | failed-precondition | etcdserver: re-configuration 
 unhealthy-cluster | unavailable | etcdserver: unhealthy cluster | none
 removed | unavailable | etcdserver: server stopped | none
 inconsistent-data | data-loss | etcdserver: corrupt cluster | none
+session-expired | unknown | mutex: session is expired | none
+not-elected | unknown | election: not leader | none
+nobody-elected | unknown | election: no leader | none
+leader-not-provided | unknown | "leader" field must be provided | none
 too-many-streams | resource-exhausted | quorate: too many streams are open at this member | none
 too-many-streams-over-connection | resource-exhausted | quorate: too many streams are open over this connection; end some, or open another connection | none
 `.trim();
@@ -63,12 +70,14 @@ test("errors look on the wire as etcd's do", () => {
   const storeCodes = Object.keys(storeErrors) as StoreErrorCode[];
   const replicaCodes = Object.keys(replicaErrors) as ReplicaErrorCode[];
   const streamCodes = Object.keys(streamErrors) as StreamErrorCode[];
+  const concurrencyCodes = Object.keys(concurrencyErrors) as ConcurrencyErrorCode[];
   const errors = [
     ...storeCodes.map((code) => new StoreError(code)),
     ...replicaCodes.map((code) => new ReplicaError(code, 'internal words that clients do not see')),
   ];
   const table = [
     ...errors.map((error) => line(error.code, toApiError(error) ?? assert.fail(error.code))),
+    ...concurrencyCodes.map((code) => line(code, concurrencyFailure(code))),
     ...streamCodes.map((code) => line(code, streamFailure(code))),
   ];
   assert.equal(table.join('\n'), golden);

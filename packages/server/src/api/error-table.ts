@@ -67,6 +67,20 @@ export const replicaErrors: Readonly<Record<ReplicaErrorCode, WireError>> = {
   'inconsistent-data': refused('data-loss', 'etcdserver: corrupt cluster'),
 };
 
+export type ConcurrencyErrorCode =
+  | 'session-expired'
+  | 'not-elected'
+  | 'nobody-elected'
+  | 'leader-not-provided';
+
+/** What locks and elections fail with, in the words and with the status of etcd, where these errors have none. */
+export const concurrencyErrors: Readonly<Record<ConcurrencyErrorCode, WireError>> = {
+  'session-expired': refused('unknown', 'mutex: session is expired'),
+  'not-elected': refused('unknown', 'election: not leader'),
+  'nobody-elected': refused('unknown', 'election: no leader'),
+  'leader-not-provided': refused('unknown', '"leader" field must be provided'),
+};
+
 export type StreamErrorCode = 'too-many-streams' | 'too-many-streams-over-connection';
 
 /** What keeps a stream from being opened. etcd has no such limits, and no words for them. */
@@ -89,6 +103,10 @@ export function toApiError(error: unknown): ApiError | null {
 /** The error for a code of the table, where the API itself finds what is wrong. */
 export function replicaFailure(code: ReplicaErrorCode): ApiError {
   return fromTable(replicaErrors[code]);
+}
+
+export function concurrencyFailure(code: ConcurrencyErrorCode): ApiError {
+  return fromTable(concurrencyErrors[code]);
 }
 
 export function streamFailure(code: StreamErrorCode): ApiError {

@@ -5,7 +5,14 @@ import type { Replica } from '@quorate/replica';
 /** What the handlers need of the member that they speak for. */
 export type Member = Pick<
   Replica,
-  'propose' | 'linearize' | 'status' | 'transferLeadership' | 'clock' | 'isIsolated' | 'spaceQuotaBytes'
+  | 'propose'
+  | 'linearize'
+  | 'leases'
+  | 'status'
+  | 'transferLeadership'
+  | 'clock'
+  | 'isIsolated'
+  | 'spaceQuotaBytes'
 > & {
   readonly store: Pick<
     Store,
@@ -17,6 +24,7 @@ export type Member = Pick<
     | 'openDigest'
     | 'openSnapshot'
     | 'resolveRevision'
+    | 'leases'
     | 'watch'
     | 'revision'
     | 'sizeBytes'
@@ -29,14 +37,17 @@ export function completeHeader<Response extends { header: ResponseHeader | undef
   member: Member,
   response: Response,
 ): Response {
-  const { clusterId, memberId, term } = member.status();
-  const revision = response.header?.revision ?? 0;
-  response.header = { clusterId, memberId, revision, raftTerm: term };
+  response.header = headerAt(member, response.header?.revision ?? 0);
   return response;
+}
+
+/** The header of an answer that is about a revision. */
+export function headerAt(member: Member, revision: number): ResponseHeader {
+  const { clusterId, memberId, term } = member.status();
+  return { clusterId, memberId, revision, raftTerm: term };
 }
 
 /** The header of an answer that has to do with no revision. */
 export function headerWithoutRevision(member: Member): ResponseHeader {
-  const { clusterId, memberId, term } = member.status();
-  return { clusterId, memberId, revision: 0, raftTerm: term };
+  return headerAt(member, 0);
 }

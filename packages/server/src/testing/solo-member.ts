@@ -1,7 +1,9 @@
 import { type CommandBody, type CommandResponse, encodeCommand, MemoryEngine, Store } from '@quorate/kv';
 import { type MemberId, toLogIndex, toMemberId, toTerm } from '@quorate/raft';
-import { type Call, type Clock, ReplicaError, type ReplicaStatus } from '@quorate/replica';
+import { type Call, type Clock, LeaseService, ReplicaError, type ReplicaStatus } from '@quorate/replica';
 import type { Member } from '../api/member.ts';
+import { SystemRandom } from '../platform/system-random.ts';
+import { RecordingLogger } from './recording-logger.ts';
 
 /**
  * A member without consensus: what is proposed is applied at once. The state machine is the real one. A test
@@ -11,6 +13,7 @@ export class SoloMember implements Member {
   readonly clock: Clock;
   readonly store = Store.open(new MemoryEngine());
   readonly id = toMemberId(0xabcn);
+  readonly leases: LeaseService;
   readonly peer = toMemberId(0xdefn);
   /** The calls that were let through, in order. */
   readonly proposals: { readonly body: CommandBody; readonly call: Call }[] = [];
@@ -26,6 +29,28 @@ export class SoloMember implements Member {
 
   constructor(clock: Clock) {
     this.clock = clock;
+    this.leases = LeaseService.of(
+      {
+        memberId: this.id,
+        store: this.store,
+        clock,
+        random: new SystemRandom(),
+        logger: new RecordingLogger(),
+        tickMs: 100,
+        raft: { electionTimeoutTicks: 10 },
+      },
+      {
+        leader: () => this.leader,
+        propose: async (body, call) => this.propose(body, call),
+        proposeOnce: async (body, call) => this.propose(body, call),
+        linearize: async (call) => this.linearize(call),
+        callPeer: async () => {
+          throw new ReplicaError('no-leader', 'this member has no peers');
+        },
+      },
+    );
+    // As after the first entry of its term.
+    this.leases.applied([], toTerm(7), toTerm(7));
     this.store.onWatchersBehind(() => clock.defer(() => this.feedWatchers()));
   }
 
@@ -35,7 +60,9 @@ export class SoloMember implements Member {
     this.store.validate(body);
     this.index += 1;
     const data = encodeCommand({ requestId: undefined, body });
-    const [result] = this.store.apply([{ index: this.index, term: 7, data }]);
+    const results = this.store.apply([{ index: this.index, term: 7, data }]);
+    this.leases.applied(results, toTerm(7), toTerm(7));
+    const [result] = results;
     if (result === undefined) throw new Error('the command was not applied');
     if (!result.outcome.ok) throw result.outcome.error;
     return result.outcome.response;

@@ -8,9 +8,13 @@ import {
 } from '@grpc/grpc-js';
 import {
   clusterService,
+  electionService,
+  expiringService,
   health,
   healthService,
   kvService,
+  leaseService,
+  lockService,
   maintenanceService,
   type MethodDescription,
 } from '@quorate/protocol';
@@ -30,6 +34,10 @@ export type CallSettings = {
 /** Calls a server as any gRPC client does, and nothing more: no retries, no choice of members. */
 export class TestClient {
   readonly kv: UnaryCalls<typeof kvService.methods>;
+  readonly lease: UnaryCalls<typeof leaseService.methods>;
+  readonly lock: UnaryCalls<typeof lockService.methods>;
+  readonly election: UnaryCalls<typeof electionService.methods>;
+  readonly expiring: UnaryCalls<typeof expiringService.methods>;
   readonly cluster: UnaryCalls<typeof clusterService.methods>;
   readonly maintenance: UnaryCalls<typeof maintenanceService.methods>;
   readonly health: UnaryCalls<typeof healthService.methods>;
@@ -42,6 +50,10 @@ export class TestClient {
       'grpc.use_local_subchannel_pool': 1,
     });
     this.kv = this.callsOf(kvService.methods);
+    this.lease = this.callsOf(leaseService.methods);
+    this.lock = this.callsOf(lockService.methods);
+    this.election = this.callsOf(electionService.methods);
+    this.expiring = this.callsOf(expiringService.methods);
     this.cluster = this.callsOf(clusterService.methods);
     this.maintenance = this.callsOf(maintenanceService.methods);
     this.health = this.callsOf(healthService.methods);
@@ -100,6 +112,19 @@ export class TestClient {
     );
     call.on('error', () => undefined); // The status says it, too.
     return call;
+  }
+
+  /** Sends one request after the other on a stream, and resolves with so many answers. */
+  async exchange<Request, Response>(
+    method: MethodDescription<Request, Response>,
+    requests: readonly Request[],
+  ): Promise<Response[]> {
+    const stream = this.openStream(method.path);
+    const answers: Response[] = [];
+    for (const request of requests) stream.write(Buffer.from(method.request.encode(request).finish()));
+    stream.end();
+    for await (const bytes of stream) answers.push(method.response.decode(bytes as Buffer));
+    return answers;
   }
 
   async watchHealth(receive: (status: number) => void): Promise<StatusObject> {

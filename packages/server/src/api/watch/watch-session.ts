@@ -4,7 +4,7 @@ import type { Random, Timer } from '@quorate/replica';
 import { EncodedMessage } from '../api-method.ts';
 import type { Member } from '../member.ts';
 import type { StreamContext } from '../stream-context.ts';
-import { Wakeup } from './wakeup.ts';
+import { Wakeup } from '../wakeup.ts';
 import { encodeResponses } from './watch-responses.ts';
 
 export type WatchSettings = {
