@@ -13,7 +13,7 @@ export type System = {
 const commandLine = join(import.meta.dirname, '../../packages/cli/src/main.ts');
 
 /** What the options ask for, and etcd if it is installed, in the order in which it runs. */
-export function chooseSystems(options: BenchmarkOptions): System[] {
+export function chooseSystems(options: Pick<BenchmarkOptions, 'replication' | 'engine' | 'etcd'>): System[] {
   const systems = options.replication.map((mode) => quorate(mode, options.engine));
   const etcdVersion = options.etcd ? findEtcd() : null;
   return etcdVersion === null ? systems : [...systems, etcd(etcdVersion)];
