@@ -54,6 +54,8 @@ export function describeDetector(detector: Detector): string {
       return ['simulator', ...detector.arguments].join(' ');
     case 'tests':
       return `tests of ${detector.files.map((file) => path.relative('packages', file)).join(', ')}`;
+    case 'chaos':
+      return `live chaos, ${detector.faults.join(', ')}`;
   }
 }
 
@@ -77,6 +79,10 @@ function argumentsOf(detector: Detector): readonly string[] {
     }
     case 'tests':
       return ['--test', '--test-reporter=tap', '--test-timeout=60000', ...detector.files];
+    case 'chaos': {
+      const faults = detector.faults.join(',');
+      return ['tests/chaos/main.ts', '--minutes', '0.5', '--seed', '1', '--faults', faults];
+    }
   }
 }
 
@@ -95,6 +101,8 @@ function judge(detector: Detector, run: Run): Judgement {
       return judgeSimulation(run);
     case 'tests':
       return judgeTests(run);
+    case 'chaos':
+      return judgeChaos(run);
   }
 }
 
@@ -135,6 +143,14 @@ function judgeTests(run: Run): Judgement {
   const count = /^# tests (\d+)$/m.exec(run.stdout)?.[1] ?? '0';
   if (first !== undefined) return { type: 'caught', after: `${count} tests`, finding: first };
   if (run.code === 0 && count !== '0') return { type: 'missed', after: `${count} tests` };
+  return { type: 'broken', reason: `${run.stdout.slice(-2000)}${run.stderr.slice(-2000)}` };
+}
+
+function judgeChaos(run: Run): Judgement {
+  const after = `${/^calls: (\d+) answered/m.exec(run.stdout)?.[1] ?? 'no'} calls`;
+  const found = /^VIOLATED: (.*)$/m.exec(run.stdout);
+  if (found !== null) return { type: 'caught', after, finding: found[1] ?? '' };
+  if (run.code === 0) return { type: 'missed', after };
   return { type: 'broken', reason: `${run.stdout.slice(-2000)}${run.stderr.slice(-2000)}` };
 }
 

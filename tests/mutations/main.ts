@@ -1,18 +1,21 @@
 import { Command } from 'commander';
 import { describeDetector, detect, type Detection } from './detect.ts';
-import type { Detector, Mutation } from './mutation.ts';
+import type { Mutation } from './mutation.ts';
 import { mutations } from './mutations.ts';
+import { type Attempt, isCaught, pageOf, tableOf, type Trial } from './trial.ts';
 
-type Options = { readonly only?: readonly string[]; readonly all?: true; readonly json?: true };
-
-type Attempt = { readonly detector: Detector; readonly detection: Detection };
-
-type Trial = { readonly mutation: Mutation; readonly attempts: readonly Attempt[] };
+type Options = {
+  readonly only?: readonly string[];
+  readonly all?: true;
+  readonly json?: true;
+  readonly page?: true;
+};
 
 const command = new Command('mutations')
   .description('Puts deliberate faults into the packages, one at a time, and reports who notices.')
   .option('--only <names...>', 'these mutations')
   .option('--all', 'ask every detector, not only until the first one notices')
+  .option('--page', 'print a page for the docs instead of the table')
   .option('--json', 'print one JSON object for each mutation')
   .action(async (options: Options) => {
     process.exitCode = await run(options);
@@ -28,7 +31,8 @@ async function run(options: Options): Promise<0 | 1> {
     trials.push(trial);
     if (options.json === true) process.stdout.write(`${JSON.stringify(trial)}\n`);
   }
-  if (options.json !== true) process.stdout.write(`${tableOf(trials)}\n`);
+  if (options.page === true) process.stdout.write(pageOf(trials));
+  else if (options.json !== true) process.stdout.write(`${tableOf(trials)}\n`);
   const survivors = trials.filter((trial) => !isCaught(trial)).map(({ mutation }) => mutation.name);
   process.stderr.write(
     survivors.length === 0
@@ -61,10 +65,6 @@ async function tryOut(mutation: Mutation, all: boolean): Promise<Trial> {
   return { mutation, attempts };
 }
 
-function isCaught({ attempts }: Trial): boolean {
-  return attempts.some(({ detection }) => detection.type === 'caught');
-}
-
 function describeDetection(detection: Detection): string {
   const took = `${detection.seconds.toFixed(1)} s`;
   switch (detection.type) {
@@ -75,18 +75,6 @@ function describeDetection(detection: Detection): string {
     case 'broken':
       return `BROKEN, ${took}: ${detection.reason}`;
   }
-}
-
-/** A table in Markdown, with a line for each attempt. */
-function tableOf(trials: readonly Trial[]): string {
-  const rows = trials.flatMap(({ mutation, attempts }) =>
-    attempts.map(({ detector, detection }) => {
-      const seconds = detection.seconds.toFixed(1);
-      const outcome = detection.type === 'broken' ? 'broken' : `${detection.type}, ${detection.after}`;
-      return `| ${mutation.name} | ${mutation.fault} | ${describeDetector(detector)} | ${outcome} | ${seconds} |`;
-    }),
-  );
-  return ['| Mutation | Fault | Asked | Outcome | Seconds |', '|---|---|---|---|---|', ...rows].join('\n');
 }
 
 function oneLine(text: string): string {

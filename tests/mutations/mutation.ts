@@ -22,7 +22,9 @@ export type Detector =
   | { readonly kind: 'model-check'; readonly bounds: string; readonly statesMax: number }
   /** Simulated runs with the seeds 1 to `seeds`, with these further arguments. */
   | { readonly kind: 'simulate'; readonly seeds: number; readonly arguments: readonly string[] }
-  | { readonly kind: 'tests'; readonly files: readonly string[] };
+  | { readonly kind: 'tests'; readonly files: readonly string[] }
+  /** Half a minute of live chaos with these kinds of faults. */
+  | { readonly kind: 'chaos'; readonly faults: readonly string[] };
 
 export function modelCheck(bounds: string, statesMax = 200_000): Detector {
   return { kind: 'model-check', bounds, statesMax };
@@ -34,4 +36,8 @@ export function simulate(seeds: number, ...args: readonly string[]): Detector {
 
 export function tests(...files: readonly string[]): Detector {
   return { kind: 'tests', files };
+}
+
+export function chaos(...faults: readonly string[]): Detector {
+  return { kind: 'chaos', faults };
 }

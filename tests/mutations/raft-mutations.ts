@@ -1,4 +1,4 @@
-import { modelCheck, type Mutation, simulate, tests } from './mutation.ts';
+import { chaos, modelCheck, type Mutation, simulate, tests } from './mutation.ts';
 
 const raft = 'packages/raft/src';
 
@@ -368,7 +368,12 @@ export const raftMutations: readonly Mutation[] = [
         replace: '  if (step.nowMs >= 0) {',
       },
     ],
-    detectors: [modelCheck('reads'), simulate(100), tests(`${raft}/read-index.test.ts`)],
+    detectors: [
+      modelCheck('reads'),
+      simulate(100),
+      tests(`${raft}/read-index.test.ts`),
+      chaos('pause', 'isolate-leader'),
+    ],
   },
   {
     name: 'read-before-own-entry',

@@ -1,4 +1,4 @@
-import { type Mutation, simulate, tests } from './mutation.ts';
+import { chaos, type Mutation, simulate, tests } from './mutation.ts';
 
 const replica = 'packages/replica/src';
 const replicaTests = `${replica}/*.test.ts`;
@@ -52,7 +52,7 @@ export const replicaMutations: readonly Mutation[] = [
         replace: '    this.scheduleTurn();',
       },
     ],
-    detectors: [simulate(50), tests(replicaTests)],
+    detectors: [simulate(50), tests(replicaTests), chaos('partition', 'delay')],
   },
   {
     name: 'lost-write-called-failed',
@@ -64,7 +64,7 @@ export const replicaMutations: readonly Mutation[] = [
         replace: '  return write.proposedTerm !== undefined\n    ? new ReplicaError(code, message)',
       },
     ],
-    detectors: [simulate(200), tests(replicaTests)],
+    detectors: [simulate(200), tests(replicaTests), chaos('kill', 'isolate-leader', 'reset')],
   },
   {
     name: 'proposed-again-too-soon',

@@ -5,7 +5,13 @@ import { emptyStore, findRecord, sameRecords, sameState, stateAt, type StoreStat
 import type { History } from './history.ts';
 import type { Model } from './model.ts';
 import type { SearchLimits } from './search.ts';
-import type { KeyRecord, RangeOperation, StoreOperation, StoreResult } from './store-operation.ts';
+import {
+  includes,
+  type KeyRecord,
+  type RangeOperation,
+  type StoreOperation,
+  type StoreResult,
+} from './store-operation.ts';
 
 export type StoreVerdict = Verdict<StoreState, StoreOperation, StoreResult>;
 
@@ -27,6 +33,7 @@ export function storeModel(
 ): Model<StoreState, StoreOperation, StoreResult> {
   const facts = gatherFacts(history);
   const readsPast = history.some((record) => looksBack(record.operation));
+  const keys = [...new Set(history.flatMap(({ operation }) => keysPut(operation)))].sort();
   return {
     initial: emptyStore,
     step(state, operation, result) {
@@ -45,12 +52,39 @@ export function storeModel(
     },
     onlyReads: (operation, result) =>
       result.type === 'refused' || (operation.type !== 'compaction' && !hasChanged(result)),
-    effect: () => null,
+    effect: (operation) => effectOf(operation, keys),
     hash: (state) => state.hash,
     equals: (first, second) => sameState(first, second, readsPast),
     describeState: describeStoreState,
     describeOperation: describeStoreOperation,
   };
+}
+
+/** Deletes do the same if they reach the same ones of all keys that ever are there. */
+function effectOf(operation: StoreOperation, keys: readonly string[]): string | null {
+  switch (operation.type) {
+    case 'delete':
+      return JSON.stringify(['delete', ...keys.filter((key) => includes(operation.range, key))]);
+    case 'compaction':
+      return `compaction ${operation.revision}`;
+    case 'put':
+    case 'range':
+    case 'transaction':
+      return null;
+  }
+}
+
+function keysPut(operation: StoreOperation): readonly string[] {
+  switch (operation.type) {
+    case 'put':
+      return [operation.key];
+    case 'transaction':
+      return [...operation.success, ...operation.failure].flatMap(keysPut);
+    case 'delete':
+    case 'range':
+    case 'compaction':
+      return [];
+  }
 }
 
 /** Refuses by the header alone, before anything is executed. */

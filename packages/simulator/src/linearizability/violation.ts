@@ -11,7 +11,7 @@ export type Violation<State, Operation, Result> = {
   readonly concurrent: History<Operation, Result>;
   /** One valid order of what was placed before it, oldest first. */
   readonly order: History<Operation, Result>;
-  /** Every state that the object can have had before the failing operation got stuck. */
+  /** The states that the object can have had before the failing operation got stuck; some, if there are very many. */
   readonly states: readonly State[];
   /** All of this in words, for a person. */
   readonly text: string;
@@ -19,6 +19,8 @@ export type Violation<State, Operation, Result> = {
 
 /** How much of each list the text shows. */
 const shownMax = 12;
+/** Of how many points the states are compared: there may be very many, and comparing their pasts takes long. */
+const comparedMax = 1_000;
 
 export function describeViolation<State, Operation, Result>(
   model: Model<State, Operation, Result>,
@@ -76,7 +78,7 @@ function shorten(lines: readonly string[]): readonly string[] {
 
 function distinct<State>(model: Model<State, never, never>, states: readonly State[]): readonly State[] {
   const kept: State[] = [];
-  for (const state of states) {
+  for (const state of states.slice(0, comparedMax)) {
     if (!kept.some((known) => known === state || model.equals(known, state))) kept.push(state);
     if (kept.length > shownMax * 10) break;
   }
