@@ -17,6 +17,7 @@ const lightCommands: ReadonlySet<string | undefined> = new Set([
   'status',
   'member',
   'alarm',
+  'doctor',
   'shell',
 ]);
 

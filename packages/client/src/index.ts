@@ -13,6 +13,7 @@ export {
   exists,
   missing,
 } from './compare.ts';
+export type { MemberDiagnosis, PeerDiagnosis } from './diagnosis.ts';
 export { parseEndpoint, parseEndpoints, type Endpoint } from './endpoint.ts';
 export type { KeyRange } from './key-range.ts';
 export { KeyValue } from './key-value.ts';

@@ -2,6 +2,7 @@ import {
   AlarmRequest_AlarmAction,
   AlarmType,
   clusterService,
+  diagnosticsService,
   health as healthProtocol,
   healthService,
   kvService,
@@ -12,6 +13,7 @@ import type { Bytes } from './bytes.ts';
 import { Caller, type CallOptions } from './caller.ts';
 import { type QuorateClientOptions, toSettings } from './client-options.ts';
 import { type ClusterMember, type Health, type MemberStatus, toMembers, toMemberStatus } from './cluster.ts';
+import { type MemberDiagnosis, toMemberDiagnosis } from './diagnosis.ts';
 import { parseEndpoint } from './endpoint.ts';
 import type { Route } from './endpoint-set.ts';
 import type { KeyRange } from './key-range.ts';
@@ -202,6 +204,16 @@ export class QuorateClient implements AsyncDisposable {
     const method = maintenanceService.methods.status;
     const response = await this.#caller.call({ method, request: {}, kind: 'read', to: route }, options);
     return toMemberStatus(route.endpoint.address, response);
+  }
+
+  /**
+   * What one member finds out about its disk and its peers. `endpoint` is one of the client's. Only Quorate's members
+   * know this: others reject it as `unimplemented`.
+   */
+  async diagnose(endpoint: string, options: CallOptions = {}): Promise<MemberDiagnosis> {
+    const method = diagnosticsService.methods.diagnose;
+    const to = this.#route(endpoint);
+    return toMemberDiagnosis(await this.#caller.call({ method, request: {}, kind: 'read', to }, options));
   }
 
   /** The alarms that stand. */

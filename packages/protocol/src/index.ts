@@ -11,6 +11,7 @@ export * from './generated/quorate/command/v1/command.ts';
 export * from './generated/v3electionpb/v3election.ts';
 export * from './generated/v3lockpb/v3lock.ts';
 export * as auth from './generated/authpb/auth.ts';
+export * as diagnostics from './generated/quorate/diagnostics/v1/diagnostics.ts';
 export * as health from './generated/grpc/health/v1/health.ts';
 export * as peer from './generated/quorate/peer/v1/peer.ts';
 export * from './service.ts';

@@ -8,6 +8,7 @@ import { HealthDefinition } from './generated/grpc/health/v1/health.ts';
 import { ExpiringDefinition } from './generated/quorate/api/v1/expiring.ts';
 import { ElectionDefinition } from './generated/v3electionpb/v3election.ts';
 import { LockDefinition } from './generated/v3lockpb/v3lock.ts';
+import { DiagnosticsDefinition } from './generated/quorate/diagnostics/v1/diagnostics.ts';
 import { describeService } from './service.ts';
 
 /** Reads, writes, transactions, compaction. */
@@ -28,5 +29,7 @@ export const lockService = describeService(LockDefinition);
 export const electionService = describeService(ElectionDefinition);
 /** Our own: keys with a time to live. */
 export const expiringService = describeService(ExpiringDefinition);
+/** What a member finds out about its host and its peers. Ours, and no part of etcd's API. */
+export const diagnosticsService = describeService(DiagnosticsDefinition);
 /** gRPC's standard health check. */
 export const healthService = describeService(HealthDefinition);

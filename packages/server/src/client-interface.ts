@@ -10,6 +10,7 @@ import type { Member } from './api/member.ts';
 import { refuseIsolated } from './api/refuse-isolated.ts';
 import { requireLeader } from './api/require-leader.ts';
 import { StreamLimit } from './api/stream-limit.ts';
+import type { Diagnosis } from './diagnosis/diagnosis.ts';
 import { Gateway } from './gateway/gateway.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import { createHttpApi } from './http/http-api.ts';
@@ -30,6 +31,7 @@ export type ClientInterfaceOptions = {
   readonly statistics: CallStatistics;
   /** What is answered at `/metrics`. */
   readonly metrics: () => Promise<MetricsText>;
+  readonly diagnosis: Pick<Diagnosis, 'make'>;
 };
 
 /** The most calls that are handled at a time, over all connections, and over one. */
@@ -83,6 +85,7 @@ export class ClientInterface {
       },
       health: this.health,
       stopping: this.stopping.signal,
+      diagnosis: options.diagnosis,
       guards: [
         this.limit.guard,
         this.streams.guard,

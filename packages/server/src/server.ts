@@ -17,6 +17,7 @@ import { ClientInterface } from './client-interface.ts';
 import { foundingConfiguration } from './configuration/cluster-identity.ts';
 import { isLoopback, parseUrl } from './configuration/network-address.ts';
 import type { ServerConfiguration } from './configuration/server-configuration.ts';
+import { Diagnosis } from './diagnosis/diagnosis.ts';
 import { openEngine } from './engine.ts';
 import { CallStatistics } from './api/call-statistics.ts';
 import { Listener } from './listen/listener.ts';
@@ -283,6 +284,12 @@ function serveClients(
     random,
     statistics,
     metrics: async () => metrics.read(),
+    diagnosis: new Diagnosis({
+      member: replica,
+      version,
+      fileSystem: new NodeFileSystem(),
+      dataDirectory: configuration.dataDir,
+    }),
   });
   parts.defer(async () => clients.drain(clock));
   parts.defer(() => listener.stopListening());

@@ -17,5 +17,5 @@ export {
   type SnapshotHeader,
 } from './snapshot-format.ts';
 export { GrowingFile, type SnapshotWriter } from './snapshot-writer.ts';
-export { StorageError, type StorageErrorCode } from './storage-error.ts';
+export { StorageError, type StorageErrorCode, toStorageError } from './storage-error.ts';
 export { type RecoveredLog, WriteAheadLog, type WriteAheadLogOptions } from './write-ahead-log.ts';

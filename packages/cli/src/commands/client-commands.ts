@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { CommandParts } from '../connection.ts';
 import { addAlarm } from './alarm.ts';
 import { addDel } from './del.ts';
+import { addDoctor } from './doctor.ts';
 import { addGet } from './get.ts';
 import { addMember } from './member.ts';
 import { addPut } from './put.ts';
@@ -19,4 +20,5 @@ export function addClientCommands(program: Command, parts: CommandParts): void {
   addStatus(program, parts);
   addMember(program, parts);
   addAlarm(program, parts);
+  addDoctor(program, parts);
 }

@@ -112,6 +112,19 @@ describe('backups', () => {
     assert.equal((await readdir(directory)).includes('never'), false);
   });
 
+  test('the doctor finds a cluster of one as good as it can be', async () => {
+    const { code, stdout } = await run('doctor', '--json');
+    const { findings } = JSON.parse(stdout) as { findings: { check: string; severity: string }[] };
+    const wrong = findings.filter(({ severity }) => severity !== 'ok').map(({ check }) => check);
+    // How quick and how full the disk of the machine is, is not for this test to judge.
+    assert.deepEqual(
+      wrong.filter((check) => !['flush', 'disk'].includes(check)),
+      ['quorum'],
+    );
+    assert.ok(code === 0 || wrong.length > 1);
+    assert.match((await run('doctor')).stdout, /quorum +warning +1 of 1 voter answer/);
+  });
+
   test('alarms are listed and cleared', async () => {
     assert.equal(await succeeds('alarm', 'list'), 'no alarms\n');
     assert.equal(await succeeds('alarm', 'list', '--json'), '{"alarms":[]}\n');

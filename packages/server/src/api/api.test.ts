@@ -22,6 +22,7 @@ import {
 } from '@quorate/protocol';
 import { ReplicaError } from '@quorate/replica';
 import { ManualClock } from '../testing/manual-clock.ts';
+import { noDiagnosis } from '../testing/no-diagnosis.ts';
 import { RecordingLogger } from '../testing/recording-logger.ts';
 import { SoloMember } from '../testing/solo-member.ts';
 import { createApi, serviceNames } from './api.ts';
@@ -59,6 +60,7 @@ class TestApi {
       health: this.health,
       watch,
       stopping: new AbortController().signal,
+      diagnosis: noDiagnosis,
       guards: [this.limit.guard, requireLeader(this.member), refuseIsolated(this.member)],
       clock: this.clock,
       logger: this.logger,
@@ -344,6 +346,7 @@ describe('RangeStream', () => {
       health: api.health,
       watch,
       stopping: new AbortController().signal,
+      diagnosis: noDiagnosis,
       guards: [],
       clock: api.clock,
       logger: api.logger,

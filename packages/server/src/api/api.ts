@@ -1,6 +1,7 @@
 import {
   authService,
   clusterService,
+  diagnosticsService,
   electionService,
   expiringService,
   healthService,
@@ -16,7 +17,9 @@ import { type BindOptions, bindMethod } from './bind-method.ts';
 import { electionMethods } from './concurrency/election-methods.ts';
 import { lockMethods } from './concurrency/lock-methods.ts';
 import { clusterMethods } from './cluster-methods.ts';
+import { diagnosticsMethods } from './diagnostics-methods.ts';
 import { hashMethods } from './hash-methods.ts';
+import type { Diagnosis } from '../diagnosis/diagnosis.ts';
 import type { HealthMethods } from './health-methods.ts';
 import { kvMethods } from './kv-methods.ts';
 import { leaseMethods } from './lease-methods.ts';
@@ -32,6 +35,7 @@ export type ApiOptions = BindOptions & {
   readonly watch: WatchSettings;
   /** Aborted when the server stops: calls that wait for somebody else are told so. */
   readonly stopping: AbortSignal;
+  readonly diagnosis: Pick<Diagnosis, 'make'>;
 };
 
 const services = [
@@ -44,6 +48,7 @@ const services = [
   lockService,
   electionService,
   expiringService,
+  diagnosticsService,
   healthService,
 ];
 
@@ -67,6 +72,7 @@ export function createApi(options: ApiOptions): readonly ApiMethod[] {
     ...hashMethods(options.member),
     ...snapshotMethods(options.member),
     ...maintenanceMethods(options.member),
+    ...diagnosticsMethods(options.diagnosis),
     ...options.health.methods(),
   ];
   const byPath = new Map(handled.map((method) => [method.description.path, method]));

@@ -1,28 +1,27 @@
 import {
-  electionService,
-  expiringService,
-  kvService,
-  leaseService,
-  lockService,
-  watchService,
+  authService,
+  clusterService,
+  diagnosticsService,
+  healthService,
+  maintenanceService,
 } from '@quorate/protocol';
 import type { Replica } from '@quorate/replica';
 import { replicaFailure } from './error-table.ts';
 import type { Guard } from './guard.ts';
 
-const dataServices: readonly string[] = [
-  kvService,
-  leaseService,
-  watchService,
-  lockService,
-  electionService,
-  expiringService,
+/** What operators need to find out about the member. All other services answer from its data. */
+const operatorServices: readonly string[] = [
+  authService,
+  clusterService,
+  diagnosticsService,
+  healthService,
+  maintenanceService,
 ].map(({ serviceName }) => `/${serviceName}/`);
 
 /** Turns away every call that would be answered from data that is known to be wrong: those for operators still work. */
 export function refuseIsolated(member: Pick<Replica, 'isIsolated'>): Guard {
   return ({ path }) => {
-    if (member.isIsolated && dataServices.some((service) => path.startsWith(service))) {
+    if (member.isIsolated && !operatorServices.some((service) => path.startsWith(service))) {
       throw replicaFailure('corrupt');
     }
     return null;

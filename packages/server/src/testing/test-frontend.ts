@@ -6,6 +6,7 @@ import { ClientInterface } from '../client-interface.ts';
 import { Listener } from '../listen/listener.ts';
 import { MemberRegistry } from '../metrics/member-registry.ts';
 import { SystemClock } from '../platform/system-clock.ts';
+import { noDiagnosis } from './no-diagnosis.ts';
 import { RecordingLogger } from './recording-logger.ts';
 import { SoloMember } from './solo-member.ts';
 import { TestClient } from './test-client.ts';
@@ -48,6 +49,7 @@ export class TestFrontend implements AsyncDisposable {
       random: { integer: () => 0 },
       statistics: this.statistics,
       metrics: async () => this.metrics.read(),
+      diagnosis: noDiagnosis,
     });
     listener.serve((socket) => this.clients.accept(socket));
     this.client = new TestClient(this.url);
