@@ -95,7 +95,7 @@ export const options = {
     default: 'read-index',
     summary: 'How a linearizable read makes sure that it sees the latest write.',
     reason:
-      '`read-index` asks a majority, for many reads at once. `lease` saves that round trip and is right only while the clocks of the members run at nearly the same speed.',
+      '`read-index` asks a majority, for many reads at once. `lease` saves that round trip and is right only while the clocks of the members run at nearly the same speed, and while no host is suspended: a leader whose machine is paused, or moved to another while it runs, may answer once with what was true before.',
   }),
   heartbeatInterval: option({
     name: 'heartbeat-interval',

@@ -38,7 +38,7 @@ test('a member that reaches a majority is healthy', async () => {
   assert.equal((await get(frontend, '/readyz')).body, 'ok\n');
   assert.equal(
     (await get(frontend, '/readyz?verbose')).body,
-    '[+]serializable_read ok\n[+]linearizable_read ok\nok\n',
+    '[+]data_corruption ok\n[+]serializable_read ok\n[+]linearizable_read ok\n[+]non_learner ok\nok\n',
   );
   assert.ok(frontend.member.reads.length >= 3, 'health and readiness ask the cluster');
 });
@@ -54,7 +54,31 @@ test('a member without a leader lives, and is not ready', async () => {
   assert.equal((await get(frontend, '/livez')).status, 200);
   const ready = await get(frontend, '/readyz');
   assert.equal(ready.status, 503);
-  assert.equal(ready.body, '[+]serializable_read ok\n[-]linearizable_read failed: nobody leads\n');
+  assert.equal(
+    ready.body,
+    '[+]data_corruption ok\n[+]serializable_read ok\n[-]linearizable_read failed: nobody leads\n[+]non_learner ok\n',
+  );
+  const without = await get(frontend, '/readyz?verbose&exclude=linearizable_read&exclude=non_learner');
+  assert.equal(without.body, '[+]data_corruption ok\n[+]serializable_read ok\nok\n');
+});
+
+test('each check of a probe can be asked for alone', async () => {
+  await using frontend = await TestFrontend.open();
+  assert.equal(
+    (await get(frontend, '/livez/serializable_read?verbose')).body,
+    '[+]serializable_read ok\nok\n',
+  );
+  frontend.member.failure = new ReplicaError('no-leader', 'nobody leads');
+  assert.equal((await get(frontend, '/readyz/linearizable_read')).status, 503);
+  assert.equal((await get(frontend, '/readyz/data_corruption')).status, 200);
+  assert.equal((await get(frontend, '/livez/linearizable_read')).status, 404);
+  const raised = { action: AlarmRequest_AlarmAction.ACTIVATE, alarm: AlarmType.CORRUPT, memberID: 0xabcn };
+  frontend.member.failure = null;
+  await frontend.member.propose({ $case: 'alarm', alarm: raised }, { deadlineMs: 1_000 });
+  assert.equal(
+    (await get(frontend, '/readyz/data_corruption')).body,
+    '[-]data_corruption failed: alarm activated: CORRUPT\n',
+  );
 });
 
 test('a standing alarm is a reason, unless the caller leaves it out', async () => {

@@ -1,6 +1,7 @@
 import type { Store } from '@quorate/kv';
 import { formatMemberId } from '@quorate/raft';
 import type { Replica } from '@quorate/replica';
+import { alarmName } from '../api/alarm-name.ts';
 import { type CallStatistics, type MethodCount, runningOf } from '../api/call-statistics.ts';
 import { etcdVersion } from '../api/etcd-version.ts';
 import type { StatusName } from '../api/api-error.ts';
@@ -191,7 +192,7 @@ export const memberMetrics: readonly Metric[] = [
   labelled('quorate_alarms', ['alarm'], 'Alarms that are raised, over all members.', ({ replica }) => {
     const counts = new Map<string, number>();
     for (const { alarm } of replica.store.alarms()) {
-      const name = alarmNames[alarm] ?? String(alarm);
+      const name = alarmName(alarm);
       counts.set(name, (counts.get(name) ?? 0) + 1);
     }
     return [...counts].map(([alarm, value]) => ({ labels: { alarm }, value }));
@@ -247,8 +248,6 @@ const codeNames: Readonly<Record<StatusName | 'ok', string>> = {
   unavailable: 'Unavailable',
   'data-loss': 'DataLoss',
 };
-
-const alarmNames: Readonly<Record<number, string>> = { 1: 'NOSPACE', 2: 'CORRUPT' };
 
 type Read = (sources: MetricSources) => number;
 
