@@ -3,11 +3,8 @@ import { test } from 'node:test';
 import { QuorateClient } from '@quorate/client';
 import { WatchCreateRequest_FilterType as FilterType } from '@quorate/protocol';
 import { missingCommand } from '../system/harness/command.ts';
-import { eventually } from '../system/harness/eventually.ts';
-import { freePorts } from '../system/harness/free-ports.ts';
-import { TemporaryDirectory } from '../system/harness/temporary-directory.ts';
 import { TestCluster } from '../system/harness/test-cluster.ts';
-import { RunningCommand } from './harness/running-command.ts';
+import { EtcdProcess } from './harness/etcd-process.ts';
 import { WatchTranscript } from './harness/watch-transcript.ts';
 
 const bytes = (text: string): Uint8Array => Buffer.from(text);
@@ -132,19 +129,6 @@ test('the Watch service answers word for word as it should', async () => {
 });
 
 test('etcd answers the same', { skip: missingCommand('etcd', 'etcd-server') }, async () => {
-  await using directory = await TemporaryDirectory.create();
-  const [clientPort = 0, peerPort = 0] = await freePorts(2);
-  const clientUrl = `http://127.0.0.1:${clientPort}`;
-  await using etcd = new RunningCommand('etcd', [
-    `--data-dir=${directory.path}/etcd`,
-    `--listen-client-urls=${clientUrl}`,
-    `--advertise-client-urls=${clientUrl}`,
-    `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
-  ]);
-  await etcd.prints(/ready to serve client requests/);
-  await eventually('it answers', async () => {
-    await using client = new QuorateClient({ endpoints: `127.0.0.1:${clientPort}`, timeoutMs: 1_000 });
-    await client.get('a');
-  });
-  assert.deepEqual(sorted(await converse(`127.0.0.1:${clientPort}`)), expected);
+  await using etcd = await EtcdProcess.start();
+  assert.deepEqual(sorted(await converse(etcd.endpoint)), expected);
 });
