@@ -15,12 +15,12 @@ export type StreamHandler<Request, Response> = (
   context: StreamContext,
 ) => AsyncIterable<Response>;
 
-/** A response that its handler has encoded itself, because it knows a cheaper way than the codec's. */
-export class EncodedMessage {
-  readonly bytes: Uint8Array;
+/** Responses that are sent together, and that their handler has encoded itself, because it knows a cheaper way. */
+export class EncodedMessages {
+  readonly messages: readonly Uint8Array[];
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+  constructor(messages: readonly Uint8Array[]) {
+    this.messages = messages;
   }
 }
 
@@ -32,7 +32,7 @@ export class EncodedMessage {
 export type BidiHandler<Request, Response> = (
   requests: AsyncIterable<Request>,
   context: StreamContext,
-) => AsyncIterable<Response | EncodedMessage>;
+) => AsyncIterable<Response | EncodedMessages>;
 
 /** A method of the API with its handler, or without one. */
 export type HandledMethod =
@@ -64,12 +64,16 @@ export type ApiMethod = { readonly path: string } & (
     }
   | {
       readonly kind: 'server-stream';
-      readonly invoke: (request: Uint8Array, call: IncomingCall) => AsyncIterable<Uint8Array>;
+      /** Gives answers as they come: several at once if they were ready at once, and belong together in their size. */
+      readonly invoke: (request: Uint8Array, call: IncomingCall) => AsyncIterable<readonly Uint8Array[]>;
     }
   | {
       readonly kind: 'bidi-stream';
       /** `requests` fails with an `ApiError`, or ends with the client's last request or with its connection. */
-      readonly invoke: (requests: AsyncIterable<Uint8Array>, call: IncomingCall) => AsyncIterable<Uint8Array>;
+      readonly invoke: (
+        requests: AsyncIterable<Uint8Array>,
+        call: IncomingCall,
+      ) => AsyncIterable<readonly Uint8Array[]>;
     }
   | {
       readonly kind: 'unimplemented';

@@ -94,8 +94,8 @@ class TestApi {
     const found = this.methods.get(method.path);
     assert(found?.kind === 'server-stream');
     const responses: Response[] = [];
-    for await (const response of found.invoke(method.request.encode(request).finish(), incoming(settings))) {
-      responses.push(method.response.decode(response));
+    for await (const messages of found.invoke(method.request.encode(request).finish(), incoming(settings))) {
+      responses.push(...messages.map((message) => method.response.decode(message)));
     }
     return responses;
   }
@@ -354,7 +354,8 @@ describe('RangeStream', () => {
       statistics: new CallStatistics(),
     }).find((each) => each.path === method.path);
     assert(invoke?.kind === 'server-stream');
-    for await (const part of invoke.invoke(request, incoming({}))) {
+    for await (const [part] of invoke.invoke(request, incoming({}))) {
+      assert(part !== undefined);
       seen.push(method.response.decode(part).rangeResponse?.kvs.length ?? 0);
       await api.put('k/0299-later', 'v');
       await api.call(kv.deleteRange, DeleteRangeRequest.create({ key: bytes('k/0280') }));

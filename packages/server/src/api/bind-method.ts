@@ -1,7 +1,7 @@
 import { type MethodDescription, WireError } from '@quorate/protocol';
 import type { Clock, Logger } from '@quorate/replica';
 import { ApiError, type StatusName } from './api-error.ts';
-import { type ApiMethod, EncodedMessage, type HandledMethod } from './api-method.ts';
+import { type ApiMethod, EncodedMessages, type HandledMethod } from './api-method.ts';
 import { type CallStatistics, countEnd } from './call-statistics.ts';
 import { CallContext, type CallTimes, type IncomingCall } from './call-context.ts';
 import { toApiError } from './error-table.ts';
@@ -97,7 +97,7 @@ async function* streamAnswers(
     readonly request: unknown;
     readonly handle: () => AsyncIterable<unknown>;
   },
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<readonly Uint8Array[]> {
   const { path, response: codec } = description;
   const context = new StreamContext(call, clock, times);
   const count = statistics.of(description);
@@ -108,9 +108,10 @@ async function* streamAnswers(
     const { request, handle } = begin(context);
     end = admit(guards, { kind: 'stream', path, request, context });
     for await (const response of untilAborted(handle(), context.signal)) {
-      const bytes = response instanceof EncodedMessage ? response.bytes : codec.encode(response).finish();
-      count.sentBytes += bytes.length;
-      yield bytes;
+      const messages =
+        response instanceof EncodedMessages ? response.messages : [codec.encode(response).finish()];
+      for (const message of messages) count.sentBytes += message.length;
+      yield messages;
     }
     if (context.failure !== null) throw context.failure;
     if (!context.signal.aborted) status = 'ok';

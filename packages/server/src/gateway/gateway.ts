@@ -148,13 +148,14 @@ async function* encodeAll(
 /** Sends answer after answer, each when the client has room for it. */
 async function answerAll(
   response: ServerResponse,
-  answers: AsyncIterable<Uint8Array>,
+  answers: AsyncIterable<readonly Uint8Array[]>,
   decode: JsonMethod['decodeResponse'],
 ): Promise<void> {
-  for await (const bytes of answers) {
+  for await (const messages of answers) {
     if (response.destroyed) return;
     if (!response.headersSent) response.writeHead(200, headers);
-    if (!response.write(`{"result":${decode(bytes)}}\n`)) await drained(response);
+    const lines = messages.map((bytes) => `{"result":${decode(bytes)}}\n`).join('');
+    if (!response.write(lines)) await drained(response);
   }
   if (!response.headersSent && !response.destroyed) response.writeHead(200, headers);
   response.end();

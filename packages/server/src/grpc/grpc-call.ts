@@ -3,7 +3,7 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { ApiError } from '../api/api-error.ts';
 import type { IncomingCall } from '../api/call-context.ts';
 import { parseGrpcTimeout } from './grpc-timeout.ts';
-import { acceptedEncodings, decompress, frameMessage, OnlyMessage } from './message-frame.ts';
+import { acceptedEncodings, decompress, frameMessages, OnlyMessage } from './message-frame.ts';
 import type { RequestBudget } from './request-budget.ts';
 import { RequestStream, type RequestStreamOptions } from './request-stream.ts';
 import { errorTrailers, okTrailers, type Trailers } from './grpc-status.ts';
@@ -110,15 +110,15 @@ export class GrpcCall implements IncomingCall {
   answer(response: Uint8Array): void {
     if (this.isGone) return;
     this.begin();
-    this.stream.end(frameMessage(response));
+    this.stream.end(frameMessages([response]));
   }
 
   /** Sends answer after answer, each when the client has room for it. */
-  async answerAll(responses: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const response of responses) {
+  async answerAll(responses: AsyncIterable<readonly Uint8Array[]>): Promise<void> {
+    for await (const messages of responses) {
       if (this.isGone) return;
       if (!this.stream.headersSent) this.begin();
-      if (!this.stream.write(frameMessage(response))) await this.drained();
+      if (!this.stream.write(frameMessages(messages))) await this.drained();
     }
     if (this.isGone) return;
     if (!this.stream.headersSent) this.begin();

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { decompress, frameMessage, MessageReader, OnlyMessage } from './message-frame.ts';
+import { decompress, frameMessages, MessageReader, OnlyMessage } from './message-frame.ts';
 
 const message = Buffer.from('a message');
 
 test('a message survives however its frame is cut', () => {
-  const frame = frameMessage(message);
+  const frame = frameMessages([message]);
   for (let cut = 0; cut <= frame.length; cut += 1) {
     const assembler = new OnlyMessage(100);
     for (const chunk of [frame.subarray(0, cut), frame.subarray(cut)]) {
@@ -18,12 +18,12 @@ test('a message survives however its frame is cut', () => {
 
 test('an empty message is a message', () => {
   const assembler = new OnlyMessage(100);
-  assembler.add(frameMessage(Buffer.alloc(0)));
+  assembler.add(frameMessages([Buffer.alloc(0)]));
   assert.equal(assembler.finish().message.length, 0);
 });
 
 test('no message, half a message, two messages and an unknown flag are refused', () => {
-  const frame = frameMessage(message);
+  const frame = frameMessages([message]);
   const unknownFlag = Buffer.from(frame);
   unknownFlag[0] = 7;
   for (const chunks of [[], [frame.subarray(0, 3)], [frame.subarray(0, -1)], [frame, frame], [unknownFlag]]) {
@@ -43,7 +43,7 @@ test('a message that is too large is refused when it is announced', () => {
 
 test('messages survive however the bytes of many are cut', () => {
   const messages = ['', 'a', 'bc', 'def', 'x'.repeat(50)];
-  const bytes = Buffer.concat(messages.map((each) => frameMessage(Buffer.from(each))));
+  const bytes = Buffer.concat(messages.map((each) => frameMessages([Buffer.from(each)])));
   for (let size = 1; size <= bytes.length; size += 1) {
     const reader = new MessageReader(100);
     const read: string[] = [];

@@ -11,13 +11,19 @@ const decompressors = { gzip: promisify(gunzip), deflate: promisify(inflate) };
 /** The encodings that requests may come in. Answers are never compressed. */
 export const acceptedEncodings = ['identity', ...Object.keys(decompressors)].join(',');
 
-/** A message as it goes over the wire. */
-export function frameMessage(message: Uint8Array): Buffer {
-  const frame = Buffer.allocUnsafe(frameHeaderBytes + message.length);
-  frame[0] = 0;
-  frame.writeUInt32BE(message.length, 1);
-  frame.set(message, frameHeaderBytes);
-  return frame;
+/** Messages as they go over the wire, one after the other. */
+export function frameMessages(messages: readonly Uint8Array[]): Buffer {
+  let bytes = 0;
+  for (const message of messages) bytes += frameHeaderBytes + message.length;
+  const frames = Buffer.allocUnsafe(bytes);
+  let offset = 0;
+  for (const message of messages) {
+    frames[offset] = 0;
+    frames.writeUInt32BE(message.length, offset + 1);
+    frames.set(message, offset + frameHeaderBytes);
+    offset += frameHeaderBytes + message.length;
+  }
+  return frames;
 }
 
 /** A message out of its frame. */

@@ -1,7 +1,7 @@
 import type { WatchStream } from '@quorate/kv';
 import type { WatchRequest } from '@quorate/protocol';
 import type { Random, Timer } from '@quorate/replica';
-import { EncodedMessage } from '../api-method.ts';
+import { EncodedMessages } from '../api-method.ts';
 import type { Member } from '../member.ts';
 import type { StreamContext } from '../stream-context.ts';
 import { Wakeup } from '../wakeup.ts';
@@ -17,6 +17,9 @@ export type WatchSettings = {
 
 /** Progress is told up to this part later than the interval says, so that not all streams have their turn at once. */
 const progressJitter = 0.1;
+
+/** Responses that are ready are sent together, as long as they take less. */
+const batchMaxBytes = 64 * 1024;
 
 /**
  * One client's stream of watches: carries its requests to the state machine's stream, and what that has to tell to
@@ -43,7 +46,7 @@ export class WatchSession {
   }
 
   /** Serves until the stream is over. A client that has sent its last request is still told what happens. */
-  async *serve(requests: AsyncIterable<WatchRequest>): AsyncGenerator<EncodedMessage> {
+  async *serve(requests: AsyncIterable<WatchRequest>): AsyncGenerator<EncodedMessages> {
     const { signal } = this.context;
     signal.addEventListener('abort', this.onAbort);
     this.receive(requests).catch((error: unknown) => {
@@ -53,21 +56,31 @@ export class WatchSession {
     try {
       while (!signal.aborted) {
         if (this.fault !== null) throw this.fault.error;
-        const notice = this.stream.take();
-        if (notice === null) {
-          await this.sender.wait();
-          continue;
-        }
-        if (this.stream.hasRoom) this.receiver.wake();
-        for (const bytes of encodeResponses(notice, this.header, this.settings.fragmentBytes)) {
-          yield new EncodedMessage(bytes);
-        }
+        const messages = this.takeBatch();
+        if (messages.length === 0) await this.sender.wait();
+        else yield new EncodedMessages(messages);
       }
     } finally {
       signal.removeEventListener('abort', this.onAbort);
       this.progressTimer?.cancel();
       this.stream.close();
     }
+  }
+
+  /** What is there to tell now, as far as it may be sent together. */
+  private takeBatch(): readonly Uint8Array[] {
+    const messages: Uint8Array[] = [];
+    let bytes = 0;
+    while (bytes < batchMaxBytes) {
+      const notice = this.stream.take();
+      if (notice === null) break;
+      for (const message of encodeResponses(notice, this.header, this.settings.fragmentBytes)) {
+        messages.push(message);
+        bytes += message.length;
+      }
+    }
+    if (messages.length > 0 && this.stream.hasRoom) this.receiver.wake();
+    return messages;
   }
 
   private async receive(requests: AsyncIterable<WatchRequest>): Promise<void> {
