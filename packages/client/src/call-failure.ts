@@ -35,6 +35,16 @@ const codeOfMessage: ReadonlyMap<string, QuorateErrorCode> = new Map([
   ['no leader', 'no-leader'],
   ['not leader', 'not-leader'],
   ['leader changed', 'leader-changed'],
+  ['rpc not supported for learner', 'learner'],
+  ['member not found', 'member-not-found'],
+  ['member ID already exist', 'member-exists'],
+  ['Peer URLs already exists', 'peer-url-exists'],
+  ['can only promote a learner member', 'not-a-learner'],
+  ['can only promote a learner member which is in sync with leader', 'learner-not-in-sync'],
+  ['too many learner members in cluster', 'too-many-learners'],
+  ['too many members in cluster', 'too-many-members'],
+  ['re-configuration failed due to not enough started members', 'not-enough-started-members'],
+  ['unhealthy cluster', 'unhealthy-cluster'],
   ['request timed out', 'deadline-exceeded'],
   ['request timed out, possibly due to previous leader failure', 'deadline-exceeded'],
   ['request timed out, possibly due to connection lost', 'deadline-exceeded'],
@@ -117,7 +127,7 @@ function outcomeOfWrite(failure: TransportFailure, code: QuorateErrorCode): Outc
 
 /** Whether to try again, once it is certain that this cannot apply a write twice. */
 function adviceFor(code: QuorateErrorCode, failure: TransportFailure): Advice {
-  if (code === 'unavailable' || code === 'corrupt') return 'next-endpoint';
+  if (code === 'unavailable' || code === 'corrupt' || code === 'learner') return 'next-endpoint';
   if (code === 'no-leader' || code === 'leader-changed' || code === 'overloaded') return 'pause';
   if (code === 'deadline-exceeded') return 'next-endpoint';
   // The connection broke in the middle of the answer.

@@ -1,4 +1,5 @@
-import type { MemberListResponse, StatusResponse } from '@quorate/protocol';
+import type { Member, MemberAddResponse, StatusResponse } from '@quorate/protocol';
+import { QuorateError } from './quorate-error.ts';
 
 /** One member of a cluster, as the cluster knows it. */
 export type ClusterMember = {
@@ -12,6 +13,9 @@ export type ClusterMember = {
   /** It receives the log, but has no vote. */
   readonly isLearner: boolean;
 };
+
+/** A member that was added, and all members with it. */
+export type AddedMember = { readonly member: ClusterMember; readonly members: readonly ClusterMember[] };
 
 /** A member's word about itself. */
 export type MemberStatus = {
@@ -42,14 +46,25 @@ export type MemberStatus = {
 /** gRPC's health check: `serving` means that the member can answer requests. */
 export type Health = 'serving' | 'not-serving' | 'unknown';
 
-export function toMembers(response: MemberListResponse): readonly ClusterMember[] {
-  return response.members.map((member) => ({
+export function toMembers(response: { readonly members: readonly Member[] }): readonly ClusterMember[] {
+  return response.members.map(toMember);
+}
+
+export function toAddedMember(response: MemberAddResponse): AddedMember {
+  if (response.member === undefined) {
+    throw new QuorateError('server-error', 'the answer to the addition of a member does not name it');
+  }
+  return { member: toMember(response.member), members: toMembers(response) };
+}
+
+function toMember(member: Member): ClusterMember {
+  return {
     id: member.ID,
     name: member.name,
     peerUrls: member.peerURLs,
     clientUrls: member.clientURLs,
     isLearner: member.isLearner,
-  }));
+  };
 }
 
 export function toMemberStatus(endpoint: string, response: StatusResponse): MemberStatus {

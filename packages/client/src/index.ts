@@ -3,7 +3,7 @@ export type { Bytes } from './bytes.ts';
 export type { CallOptions } from './caller.ts';
 export type { QuorateClientOptions } from './client-options.ts';
 export type { Clock, Random } from './clock.ts';
-export type { ClusterMember, Health, MemberStatus } from './cluster.ts';
+export type { AddedMember, ClusterMember, Health, MemberStatus } from './cluster.ts';
 export {
   compare,
   type CompareOperands,

@@ -10,9 +10,17 @@ import {
 } from '@quorate/protocol';
 import { type Alarm, fromAlarm, toAlarm } from './alarm.ts';
 import type { Bytes } from './bytes.ts';
-import { Caller, type CallOptions } from './caller.ts';
+import { Caller, type CallOptions, type UnaryMethod } from './caller.ts';
 import { type QuorateClientOptions, toSettings } from './client-options.ts';
-import { type ClusterMember, type Health, type MemberStatus, toMembers, toMemberStatus } from './cluster.ts';
+import {
+  type AddedMember,
+  type ClusterMember,
+  type Health,
+  type MemberStatus,
+  toAddedMember,
+  toMembers,
+  toMemberStatus,
+} from './cluster.ts';
 import { type MemberDiagnosis, toMemberDiagnosis } from './diagnosis.ts';
 import { parseEndpoint } from './endpoint.ts';
 import type { Route } from './endpoint-set.ts';
@@ -198,6 +206,45 @@ export class QuorateClient implements AsyncDisposable {
     );
   }
 
+  /**
+   * Adds a member, which is to be started afterwards. It joins as a learner in any case and, unless `learner` is
+   * given, is made a voter by itself once it has caught up. `isLearner` of the answer says what it is to be.
+   */
+  async addMember(
+    peerUrls: readonly string[],
+    options: CallOptions & { readonly learner?: boolean } = {},
+  ): Promise<AddedMember> {
+    const request = { peerURLs: [...peerUrls], isLearner: options.learner === true };
+    return toAddedMember(await this.#change(clusterService.methods.memberAdd, request, options));
+  }
+
+  /** Removes a member, voter or learner. Resolves to the members that remain. */
+  async removeMember(id: bigint, options: CallOptions = {}): Promise<readonly ClusterMember[]> {
+    return toMembers(await this.#change(clusterService.methods.memberRemove, { ID: id }, options));
+  }
+
+  /** Tells the others where a member is to be reached from now on. */
+  async updateMember(
+    id: bigint,
+    peerUrls: readonly string[],
+    options: CallOptions = {},
+  ): Promise<readonly ClusterMember[]> {
+    const request = { ID: id, peerURLs: [...peerUrls] };
+    return toMembers(await this.#change(clusterService.methods.memberUpdate, request, options));
+  }
+
+  /** Makes a learner that has caught up a voter. */
+  async promoteMember(id: bigint, options: CallOptions = {}): Promise<readonly ClusterMember[]> {
+    return toMembers(await this.#change(clusterService.methods.memberPromote, { ID: id }, options));
+  }
+
+  /** Hands leadership to a voter. `endpoint` must be the leader's, and one of the client's; else `not-leader`. */
+  async moveLeader(endpoint: string, id: bigint, options: CallOptions = {}): Promise<void> {
+    const method = maintenanceService.methods.moveLeader;
+    const to = this.#route(endpoint);
+    await this.#caller.call({ method, request: { targetID: id }, kind: 'write', to }, options);
+  }
+
   /** What one member says of itself. `endpoint` is one of the client's; it is asked once, without retries. */
   async status(endpoint: string, options: CallOptions = {}): Promise<MemberStatus> {
     const route = this.#route(endpoint);
@@ -276,6 +323,15 @@ export class QuorateClient implements AsyncDisposable {
   #commit(operations: readonly Operation[], options: CallOptions): Promise<TransactionResult> {
     const transaction = this.transaction();
     return transaction.then(...operations).commit(options);
+  }
+
+  /** Any member passes a change on to the leader. */
+  async #change<Request extends object, Response extends object>(
+    method: UnaryMethod<Request, Response>,
+    request: Request,
+    options: CallOptions,
+  ): Promise<Response> {
+    return this.#caller.call({ method, request, kind: 'write', to: 'leader' }, options);
   }
 
   #route(endpoint: string): Route {

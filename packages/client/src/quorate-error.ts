@@ -64,6 +64,41 @@ export const errorCodes = {
     meaning: 'The data of the member that was asked differs from that of the others; it serves nothing.',
     hint: 'Ask another member. The member repairs itself; `quorate doctor` says how it stands.',
   },
+  learner: {
+    meaning: 'The member that was asked has no vote and does not serve this request.',
+    hint: 'Give the endpoints of members that vote, too.',
+  },
+  'member-not-found': {
+    meaning: 'There is no such member.',
+    hint: 'Look into the list of members: it may have been removed.',
+  },
+  'member-exists': { meaning: 'There is such a member already.' },
+  'peer-url-exists': {
+    meaning: 'Another member has this peer URL.',
+    hint: 'Remove that member first, or give another URL.',
+  },
+  'not-a-learner': { meaning: 'Only a learner can be promoted, and the member has a vote already.' },
+  'learner-not-in-sync': {
+    meaning: 'The learner lags too far behind the leader to be promoted.',
+    hint: 'See to it that it runs, and try again when it has caught up.',
+  },
+  'too-many-learners': {
+    meaning: 'The cluster has as many learners as it may have.',
+    hint: 'Promote or remove one first.',
+  },
+  'too-many-members': {
+    meaning: 'The cluster has as many voters as it may have (9).',
+    hint: 'Remove one first, or add a learner.',
+  },
+  'not-enough-started-members': {
+    meaning:
+      'After the change a majority of the voters would have never started, so that nothing could be decided.',
+    hint: 'Start the members that were added first. The last voter cannot be removed.',
+  },
+  'unhealthy-cluster': {
+    meaning: 'After the change a majority of the voters would not run, so that nothing could be decided.',
+    hint: 'Bring the other members back first, or remove those that are gone for good.',
+  },
   'not-leader': { meaning: 'The request is for the leader only, and this member does not lead.' },
   unimplemented: { meaning: 'The server does not know this request.' },
   unauthenticated: { meaning: 'The server wants credentials, or refuses those given.' },

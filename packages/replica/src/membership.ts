@@ -113,12 +113,6 @@ export class Membership {
       : null;
   }
 
-  /** What people call a member. */
-  nameOf(id: MemberId): string {
-    const { addresses } = this.parts.core.status().configuration;
-    return addresses.find((address) => address.id === id)?.name ?? `member ${id.toString(16)}`;
-  }
-
   /** Everyone who may be needed: in force, or about to be undone. */
   peers(): readonly Peer[] {
     const { core, self } = this.parts;
@@ -157,6 +151,14 @@ export class Membership {
       'removed',
       `member ${formatMemberId(self)} was removed from the cluster; to have it back, add it as a new member and start it with an empty data directory`,
     );
+  }
+
+  /** What people call a member: the name that it gave itself, or the one that it was added with, or its id. */
+  nameOf(id: MemberId): string {
+    const { core, store } = this.parts;
+    const address = core.status().configuration.addresses.find((candidate) => candidate.id === id);
+    const names = [store.memberAttributes().get(id)?.name, address?.name];
+    return names.find((name) => name !== undefined && name !== '') ?? `member ${formatMemberId(id)}`;
   }
 
   /** A peer has said something. */

@@ -18,6 +18,7 @@
  * - `not-a-learner`, `learner-not-in-sync`: the member cannot be promoted, or not yet.
  * - `too-many-learners`, `too-many-members`: the cluster has as many as it may have.
  * - `not-enough-started-members`, `unhealthy-cluster`: after the change no majority of the voters would run.
+ * - `learner`: a member without a vote does not serve this.
  * - `removed`: the member does not belong to its cluster any more; it must not run.
  * - `inconsistent-data`: log and state machine on disk do not belong together; the member cannot start.
  */
@@ -42,6 +43,7 @@ export const replicaErrorCodes = [
   'too-many-members',
   'not-enough-started-members',
   'unhealthy-cluster',
+  'learner',
   'removed',
   'inconsistent-data',
 ] as const;

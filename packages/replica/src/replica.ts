@@ -61,7 +61,8 @@ export class Replica {
   private readonly failure = Promise.withResolvers<Error>();
   private readonly logReader: LogReader;
   private readonly applier: Applier;
-  private readonly membership: Membership;
+  /** Who belongs to the cluster. */
+  readonly membership: Membership;
   private readonly peerService: PeerService;
   private readonly snapshots: Snapshots;
   private transport: PeerTransport | null = null;
@@ -576,7 +577,9 @@ export class Replica {
   private fail(cause: unknown): void {
     const error = cause instanceof Error ? cause : new Error(String(cause));
     if (!this.stopped) {
-      this.logger.error({ err: error }, `the member stops: ${error.message}`);
+      // An operating error explains itself; of a fault, the place is wanted.
+      const fields = error instanceof ReplicaError ? { code: error.code } : { err: error };
+      this.logger.error(fields, `the member stops: ${error.message}`);
     }
     this.stop();
     this.failure.resolve(error);

@@ -8,6 +8,7 @@ import { HealthMethods } from './api/health-methods.ts';
 import { LeaderlessStreams } from './api/leaderless-streams.ts';
 import type { Member } from './api/member.ts';
 import { refuseIsolated } from './api/refuse-isolated.ts';
+import { refuseLearner } from './api/refuse-learner.ts';
 import { requireLeader } from './api/require-leader.ts';
 import { StreamLimit } from './api/stream-limit.ts';
 import type { Diagnosis } from './diagnosis/diagnosis.ts';
@@ -89,6 +90,7 @@ export class ClientInterface {
       guards: [
         this.limit.guard,
         this.streams.guard,
+        refuseLearner(member),
         requireLeader(member),
         leaderless.guard,
         refuseIsolated(member),

@@ -12,6 +12,12 @@ import { StorageError, type StorageErrorCode } from '@quorate/storage';
  * - `engine-unavailable`: the chosen engine is not installed, or cannot be loaded.
  * - `engine-failed`: the engine could not be opened.
  * - `inconsistent-data`: the log and the engine do not belong together.
+ * - `cluster-unreachable`: no member of the cluster that is to be joined answers, or none is named.
+ * - `clusters-differ`: the members that were named belong to several clusters.
+ * - `not-added`: the cluster does not know this member; it has to be added first.
+ * - `already-started`: the cluster knows this member, which has run before, but its data is not here.
+ * - `discovery-failed`: the members could not be found by DNS.
+ * - `removed`: the member was removed from its cluster.
  * - `start-cancelled`: the start was called off.
  *
  * The others are those of the storage, which see, for the log or for the engine's files.
@@ -24,6 +30,12 @@ export type ServerErrorCode =
   | 'engine-unavailable'
   | 'engine-failed'
   | 'inconsistent-data'
+  | 'cluster-unreachable'
+  | 'clusters-differ'
+  | 'not-added'
+  | 'already-started'
+  | 'discovery-failed'
+  | 'removed'
   | 'start-cancelled'
   | StorageErrorCode;
 
@@ -42,8 +54,8 @@ export class ServerError extends Error {
 export function toServerError(error: unknown): unknown {
   if (error instanceof StorageError) return new ServerError(error.code, error.message, error);
   if (error instanceof EngineError) return new ServerError(engineErrors[error.code], error.message, error);
-  if (error instanceof ReplicaError && error.code === 'inconsistent-data') {
-    return new ServerError('inconsistent-data', error.message, error);
+  if (error instanceof ReplicaError && (error.code === 'inconsistent-data' || error.code === 'removed')) {
+    return new ServerError(error.code, error.message, error);
   }
   return error;
 }

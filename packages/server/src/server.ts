@@ -1,5 +1,5 @@
 import { Store } from '@quorate/kv';
-import { defaultRaftOptions, replicationPreset } from '@quorate/raft';
+import { defaultRaftOptions, type MemberId, replicationPreset, toMemberId } from '@quorate/raft';
 import {
   type Clock,
   defaultCompactionPolicy,
@@ -8,6 +8,8 @@ import {
   type PeerEvents,
   type Random,
   Replica,
+  ReplicaError,
+  type ReplicaLimits,
   type ReplicaStatus,
 } from '@quorate/replica';
 import { DataDirectory, SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
@@ -20,6 +22,9 @@ import type { ServerConfiguration } from './configuration/server-configuration.t
 import { Diagnosis } from './diagnosis/diagnosis.ts';
 import { openEngine } from './engine.ts';
 import { CallStatistics } from './api/call-statistics.ts';
+import { compareWithLog } from './joining/compare-with-log.ts';
+import { joinCluster } from './joining/join-cluster.ts';
+import { memberIdentity } from './joining/member-identity.ts';
 import { Listener } from './listen/listener.ts';
 import { measuredFileSystem } from './metrics/measured-file-system.ts';
 import { MemberRegistry } from './metrics/member-registry.ts';
@@ -96,7 +101,9 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
   publish(making, replica, clientListener.urls);
   serveClients(making, replica, clientListener);
   scheduleBackups(making, replica);
-  announce(configuration, clientListener, peerListener, logger);
+  // Done first when the server closes: while it still serves.
+  parts.defer(async () => handOver(replica, clock, configuration, logger));
+  announce(configuration, replica, clientListener, peerListener, logger);
 
   const owned = parts.move();
   let closing: Promise<void> | null = null;
@@ -138,14 +145,16 @@ async function listen(
 /** Opens the data directory, and the replica on what is in it. */
 async function openReplica(making: Making, peerListener: Listener): Promise<Replica> {
   const { configuration, logger, version, clock, random, parts, signal } = making;
-  const { memberId, clusterId, name, members, heartbeatInterval, electionTimeout } = configuration;
+  const { members } = configuration;
   const fileSystem = new NodeFileSystem();
-  const identity = { clusterId, memberId, name };
-  const directory = await DataDirectory.open({ fileSystem, path: configuration.dataDir, identity, random });
+  const directory = await openDirectory(making, fileSystem);
   parts.defer(async () => directory.close());
   checkWanted(signal);
 
   const data = await openData(making, directory);
+  const { clusterId, memberId, joinedAt } = directory.identity;
+  let replica: Replica | null = null;
+  const foundersName = memberNames(members);
   const connect = (events: PeerEvents): TcpPeerTransport => {
     const transport = new TcpPeerTransport({
       own: { clusterId, self: memberId, peerUrl: configuration.initialAdvertisePeerUrls[0] ?? '' },
@@ -153,30 +162,25 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
       clock,
       random,
       logger: logger.child({ component: 'peers' }),
-      nameOf: memberNames(members),
+      nameOf: (id) => replica?.membership.nameOf(id) ?? foundersName(id),
+      startedMembers: () => [...(replica?.store.memberAttributes().keys() ?? [])].map(toMemberId),
     });
     parts.defer(async () => transport.close());
     making.metrics.followPeers(() => transport.peers());
     peerListener.serve((socket) => transport.accept(socket));
     return transport;
   };
-  return Replica.open({
+  replica = await Replica.open({
     memberId,
     clusterId,
     version,
-    raft: {
-      ...defaultRaftOptions({
-        id: memberId,
-        electionTimeoutMs: electionTimeout,
-        random: (bound) => random.integer(bound),
-      }),
-      electionTimeoutTicks: Math.ceil(electionTimeout / heartbeatInterval),
-      reads: configuration.reads,
-      replication: replicationPreset(configuration.replication),
-    },
-    tickMs: heartbeatInterval,
+    raft: raftOptions(configuration, memberId, random),
+    tickMs: configuration.heartbeatInterval,
     log: data.log,
-    founding: foundingConfiguration(members),
+    // Only who founds this very cluster may begin its log.
+    founding:
+      joinedAt === undefined && clusterId === configuration.clusterId ? foundingConfiguration(members) : null,
+    ...(joinedAt === undefined ? {} : { joinedAt }),
     store: data.store,
     clock,
     random,
@@ -188,16 +192,53 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
       compaction: defaultCompactionPolicy,
       transfer: defaultTransferLimits,
     },
-    limits: {
-      requestMaxBytes: configuration.maxRequestBytes,
-      pendingProposalsMax: 65_536,
-      pendingProposalsMaxBytes: 256 * 1024 * 1024,
-      pendingReadsMax: 65_536,
-      inputQueueMax: 65_536,
-      applyLagMaxEntries: 5_000,
-      spaceQuotaBytes: configuration.quotaBackendBytes,
-    },
+    limits: replicaLimits(configuration),
   });
+  for (const warning of compareWithLog(configuration, memberId, replica.status().configuration)) {
+    logger.warn({}, warning);
+  }
+  return replica;
+}
+
+async function openDirectory(
+  { configuration, logger, clock, random, signal }: Making,
+  fileSystem: NodeFileSystem,
+): Promise<DataDirectory> {
+  const { dataDir: path, name, initialCluster: members, initialAdvertisePeerUrls } = configuration;
+  const [peerUrl = ''] = initialAdvertisePeerUrls;
+  const join = async () => joinCluster({ name, peerUrl, members, clock, logger, signal });
+  return DataDirectory.open({
+    fileSystem,
+    path,
+    random,
+    identity: async (found) => memberIdentity(configuration, found, join),
+  });
+}
+
+function raftOptions(configuration: ServerConfiguration, id: MemberId, random: Random) {
+  const { heartbeatInterval, electionTimeout, reads, replication } = configuration;
+  return {
+    ...defaultRaftOptions({
+      id,
+      electionTimeoutMs: electionTimeout,
+      random: (bound) => random.integer(bound),
+    }),
+    electionTimeoutTicks: Math.ceil(electionTimeout / heartbeatInterval),
+    reads,
+    replication: replicationPreset(replication),
+  };
+}
+
+function replicaLimits({ maxRequestBytes, quotaBackendBytes }: ServerConfiguration): ReplicaLimits {
+  return {
+    requestMaxBytes: maxRequestBytes,
+    pendingProposalsMax: 65_536,
+    pendingProposalsMaxBytes: 256 * 1024 * 1024,
+    pendingReadsMax: 65_536,
+    inputQueueMax: 65_536,
+    applyLagMaxEntries: 5_000,
+    spaceQuotaBytes: quotaBackendBytes,
+  };
 }
 
 /** What the replica owns of the data directory. */
@@ -313,6 +354,21 @@ function scheduleBackups({ configuration, clock, logger, parts }: Making, member
   schedule.start();
 }
 
+/** A leader that stops lets another member lead first, so that nobody has to wait for an election. */
+async function handOver(
+  replica: Replica,
+  clock: Clock,
+  { electionTimeout }: ServerConfiguration,
+  logger: Logger,
+): Promise<void> {
+  try {
+    await replica.handOver({ deadlineMs: clock.monotonicMs() + electionTimeout });
+  } catch (error) {
+    if (!(error instanceof ReplicaError)) throw error;
+    logger.debug({ err: error }, 'stops without having handed over leadership');
+  }
+}
+
 /** As etcd: five seconds for the work, and twice an election for a change of leaders in between. */
 function requestTimeoutMs(configuration: ServerConfiguration): number {
   return 5_000 + 2 * configuration.electionTimeout;
@@ -325,16 +381,19 @@ function checkWanted(signal: AbortSignal | undefined): void {
 /** Tells people who this is, where it is, and what to beware of. */
 function announce(
   configuration: ServerConfiguration,
+  replica: Replica,
   clientListener: Listener,
   peerListener: Listener,
   logger: Logger,
 ): void {
-  const { name, memberId, clusterId, members, dataDir, engine, replication } = configuration;
+  const { name, dataDir, engine, replication } = configuration;
+  const { memberId, clusterId, configuration: inForce } = replica.status();
+  const members = inForce.addresses;
   const id = memberId.toString(16);
   const cluster = clusterId.toString(16);
   logger.info(
     { id, cluster, members: members.length, dataDir, engine, replication },
-    `member ${name} (${id}) of ${members.length} in cluster ${cluster}; data in ${dataDir}, engine ${engine}, replication ${replication}`,
+    `member ${name} (${id})${members.length === 0 ? '' : ` of ${members.length}`} in cluster ${cluster}; data in ${dataDir}, engine ${engine}, replication ${replication}`,
   );
   logger.info(
     { clientUrls: clientListener.urls, peerUrls: peerListener.urls },

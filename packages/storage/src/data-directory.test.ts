@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import type { MemberId } from '@quorate/raft';
+import { type MemberId, toLogIndex } from '@quorate/raft';
 import { DataDirectory } from './data-directory.ts';
 import type { Identity } from './identity-file.ts';
 import { NodeFileSystem } from './node-file-system.ts';
@@ -279,6 +279,51 @@ describe('a data directory', () => {
     );
     await first.close();
     await (await openOn(disk)).close();
+  });
+});
+
+describe('whose directory it is', () => {
+  test('may be decided when it is known whether there is one', async () => {
+    const disk = newDisk();
+    const joined: Identity = { ...identity, joinedAt: toLogIndex(7) };
+    const asked: (Identity | null)[] = [];
+    const open = async (answer: Identity): Promise<DataDirectory> =>
+      DataDirectory.open({
+        fileSystem: new MemoryFileSystem(disk),
+        path: PATH,
+        random,
+        identity: async (found) => {
+          asked.push(found);
+          return found ?? answer;
+        },
+      });
+    const first = await open(joined);
+    assert.deepEqual(first.identity, joined);
+    await first.close();
+    const second = await open({ ...identity, name: 'not asked for' });
+    assert.deepEqual(second.identity, joined);
+    assert.deepEqual(asked, [null, joined]);
+    await second.close();
+  });
+
+  test('stays undecided, and nothing is written, if that fails', async () => {
+    const disk = newDisk();
+    const fileSystem = new MemoryFileSystem(disk);
+    const failing = async (): Promise<Identity> => Promise.reject(new Error('nobody answers'));
+    await assert.rejects(DataDirectory.open({ fileSystem, path: PATH, random, identity: failing }), {
+      message: 'nobody answers',
+    });
+    const directory = await openOn(disk);
+    assert.equal(directory.isNew, true);
+    await directory.close();
+  });
+
+  test('keeps the word that a founder was given', async () => {
+    const disk = newDisk();
+    await (await openOn(disk, { ...identity, token: 'east' })).close();
+    const again = await openOn(disk);
+    assert.equal(again.identity.token, 'east');
+    await again.close();
   });
 });
 

@@ -8,8 +8,11 @@ export type DataDirectoryOptions = {
   readonly fileSystem: FileSystem;
   /** Created, with its parents, if it does not exist. */
   readonly path: string;
-  /** Whose directory it must be, or becomes if it is new. */
-  readonly identity: Identity;
+  /**
+   * Whose directory it must be, or becomes if it is new; or what decides that, given whose it is (null if it is
+   * new), while the directory is locked. What that rejects with, `open` rejects with.
+   */
+  readonly identity: Identity | ((found: Identity | null) => Promise<Identity>);
   /** See `WriteAheadLogOptions`; used when the directory is new. */
   readonly random: { integer(bound: number): number };
   readonly segmentMaxBytes?: number;
@@ -52,14 +55,18 @@ export class DataDirectory {
    * `disk-full` or `disk-failed`; then it holds no lock.
    */
   static async open(options: DataDirectoryOptions): Promise<DataDirectory> {
-    const { fileSystem, identity } = options;
+    const { fileSystem } = options;
     const path = options.path.replace(/(?<=.)\/+$/, '');
     await createDirectories(fileSystem, path);
     const lock = await takeLock(fileSystem, path);
     try {
       const found = await readIdentity(fileSystem, path);
+      const identity =
+        typeof options.identity === 'function'
+          ? await options.identity(found?.identity ?? null)
+          : options.identity;
       if (found === null) {
-        await initialise({ ...options, path });
+        await initialise({ ...options, path, identity });
         return new DataDirectory(path, identity, true, lock);
       }
       checkIdentity(found.identity, identity, path);
@@ -85,7 +92,7 @@ export class DataDirectory {
    * as the disk allows, and it may be tried again.
    */
   static async create(
-    options: Pick<DataDirectoryOptions, 'fileSystem' | 'path' | 'identity'>,
+    options: Pick<DataDirectoryOptions, 'fileSystem' | 'path'> & { readonly identity: Identity },
     fill: (parts: NewDirectory) => Promise<void>,
   ): Promise<void> {
     const { fileSystem, identity } = options;
@@ -233,7 +240,7 @@ async function removeFiles(fileSystem: FileSystem, directory: string): Promise<v
 }
 
 /** Makes a new directory's parts, the identity last. A crash before that leaves what the next start completes. */
-async function initialise(options: DataDirectoryOptions): Promise<void> {
+async function initialise(options: DataDirectoryOptions & { readonly identity: Identity }): Promise<void> {
   const { fileSystem, path, identity, random, segmentMaxBytes } = options;
   await createDirectories(fileSystem, logDirectory(path));
   await createDirectories(fileSystem, stateDirectory(path));

@@ -1,4 +1,4 @@
-import type { MemberId } from '@quorate/raft';
+import { type LogIndex, type MemberId, toLogIndex } from '@quorate/raft';
 import type { FileSystem } from './file-system.ts';
 import { removeIfPresent } from './segment.ts';
 import { damaged, diskErrorCode, StorageError, toStorageError } from './storage-error.ts';
@@ -10,6 +10,10 @@ export type Identity = {
   readonly memberId: MemberId;
   /** What people call the member. Kept for messages; a different name is no reason to refuse. */
   readonly name: string;
+  /** The word that went into the ids of a founding member; absent if it joined, or is older than this field. */
+  readonly token?: string;
+  /** The log index of the configuration by which the member joined a cluster; absent if it founded it. */
+  readonly joinedAt?: LogIndex;
 };
 
 /** The version of the whole directory's layout and formats: docs/upgrades.md says what each brought. */
@@ -38,6 +42,8 @@ export async function writeIdentity(
       clusterId: identity.clusterId.toString(16),
       memberId: identity.memberId.toString(16),
       name: identity.name,
+      ...(identity.token === undefined ? {} : { token: identity.token }),
+      ...(identity.joinedAt === undefined ? {} : { joinedAt: identity.joinedAt }),
     },
     null,
     2,
@@ -98,14 +104,24 @@ function parseIdentity(text: string, path: string): FoundIdentity {
   if (typeof version !== 'number' || version < OLDEST_FORMAT_VERSION || !Number.isInteger(version)) {
     throw damaged(path, null, 'it has no valid formatVersion');
   }
-  const { name } = fields;
+  const { name, token, joinedAt } = fields;
   if (typeof name !== 'string') throw damaged(path, null, 'it has no name');
+  if (token !== undefined && typeof token !== 'string') throw damaged(path, null, 'its token is no string');
   const identity = {
     clusterId: parseId(fields['clusterId'], 'clusterId', path),
     memberId: parseId(fields['memberId'], 'memberId', path) as MemberId,
     name,
+    ...(token === undefined ? {} : { token }),
+    ...(joinedAt === undefined ? {} : { joinedAt: parseIndex(joinedAt, path) }),
   };
   return { identity, isOlderFormat: version < FORMAT_VERSION };
+}
+
+function parseIndex(value: unknown, path: string): LogIndex {
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) {
+    throw damaged(path, null, 'its joinedAt is no log index');
+  }
+  return toLogIndex(value);
 }
 
 function parseFields(text: string, path: string): Record<string, unknown> {

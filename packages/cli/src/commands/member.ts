@@ -4,12 +4,17 @@ import { type CommandParts, type ConnectionOptions, withConnection } from '../co
 import { formatTable } from '../format/table.ts';
 import { formatId } from '../format/units.ts';
 import { write, writeJson } from '../output.ts';
+import { addMemberChanges } from './member-change.ts';
 
 type MemberListOptions = ConnectionOptions & { readonly serializable?: boolean; readonly json?: boolean };
 
 /** `quorate member` */
-export function addMember(program: Command, { context, clients }: CommandParts): void {
-  const member = program.command('member').summary('list the members').description('About the members.');
+export function addMember(program: Command, parts: CommandParts): void {
+  const { context, clients } = parts;
+  const member = program
+    .command('member')
+    .summary('list, add, remove and change the members')
+    .description('About the members of the cluster.');
   const list = member
     .command('list')
     .summary('list the members of the cluster')
@@ -23,6 +28,7 @@ export function addMember(program: Command, { context, clients }: CommandParts):
     if (options.json === true) await writeJson(context.stdout, { members: members.map(toJson) });
     else await write(context.stdout, toTable(members));
   });
+  addMemberChanges(member, parts);
 }
 
 function toTable(members: readonly ClusterMember[]): string {

@@ -19,7 +19,7 @@ import { type Command, Option } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { helpWidth } from '../command-setup.ts';
 import type { Context } from '../context.ts';
-import { exitCodes } from '../exit-code.ts';
+import { type ExitCode, exitCodes } from '../exit-code.ts';
 import {
   leaveSupervisor,
   type MemberReport,
@@ -127,7 +127,9 @@ async function runMember(
   } catch (error) {
     if (starting.signal.aborted) return;
     report?.({ kind: 'refused', message: messageOf(error) });
-    throw error instanceof ServerError ? new CliError(error.message, { cause: error }) : error;
+    throw error instanceof ServerError
+      ? new CliError(error.message, { cause: error, exitCode: exitCodeFor(error) })
+      : error;
   }
   report?.({ kind: 'up' });
   const watch = report === null ? null : watchLeader(server, report);
@@ -135,7 +137,10 @@ async function runMember(
     const failure = await Promise.race([server.failed, stopWanted.then(() => null)]);
     if (failure === null) return;
     report?.({ kind: 'failed', message: messageOf(failure) });
-    throw new CliError(`the member had to stop: ${messageOf(failure)}`, { cause: failure });
+    throw new CliError(`the member had to stop: ${messageOf(failure)}`, {
+      cause: failure,
+      exitCode: exitCodeFor(failure),
+    });
   } finally {
     if (watch !== null) clearInterval(watch);
     await server.close();
@@ -161,4 +166,10 @@ function watchLeader(server: RunningServer, report: Report): NodeJS.Timeout {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** A service manager can tell by it that starting the member again is of no use. */
+function exitCodeFor(error: Error): ExitCode {
+  const wasRemoved = 'code' in error && error.code === 'removed';
+  return wasRemoved ? exitCodes.removed.code : exitCodes.error.code;
 }

@@ -32,6 +32,7 @@ import { CallStatistics } from './call-statistics.ts';
 import type { IncomingCall } from './call-context.ts';
 import { HealthMethods } from './health-methods.ts';
 import { refuseIsolated } from './refuse-isolated.ts';
+import { refuseLearner } from './refuse-learner.ts';
 import { requireLeader } from './require-leader.ts';
 
 const kv = kvService.methods;
@@ -61,7 +62,12 @@ class TestApi {
       watch,
       stopping: new AbortController().signal,
       diagnosis: noDiagnosis,
-      guards: [this.limit.guard, requireLeader(this.member), refuseIsolated(this.member)],
+      guards: [
+        this.limit.guard,
+        requireLeader(this.member),
+        refuseLearner(this.member),
+        refuseIsolated(this.member),
+      ],
       clock: this.clock,
       logger: this.logger,
       times: { timeoutMaxMs: 7_000, answerReserveMs: 150 },
@@ -420,6 +426,58 @@ describe('the cluster and the member', () => {
       { ID: 0xdefn, name: '', peerURLs: ['http://10.0.0.1:2380'], clientURLs: [], isLearner: true },
     ]);
     assert.equal(api.member.reads.length, 1);
+  });
+
+  test('a change of members answers with the list as it is afterwards, and with what was asked for', async () => {
+    const api = new TestApi();
+    const { memberAdd, memberRemove, memberUpdate, memberPromote } = clusterService.methods;
+    const peerURLs = ['http://10.0.0.9:2380'];
+    for (const isLearner of [false, true]) {
+      const { member, members } = await api.call(memberAdd, { peerURLs, isLearner });
+      assert.deepEqual(member, { ID: 0x111n, name: '', peerURLs, clientURLs: [], isLearner });
+      assert.equal(members.find(({ ID }) => ID === 0x111n)?.isLearner, true, 'until it has caught up');
+    }
+    await api.call(memberRemove, { ID: 0xdefn });
+    await api.call(memberUpdate, { ID: 0xdefn, peerURLs });
+    assert.equal((await api.call(memberPromote, { ID: 0xdefn })).members.length, 2);
+    const add = { kind: 'add', name: '', peerUrls: peerURLs } as const;
+    assert.deepEqual(api.member.changes, [
+      { ...add, becomesVoter: true },
+      { ...add, becomesVoter: false },
+      { kind: 'remove', id: 0xdefn },
+      { kind: 'update-peer-urls', id: 0xdefn, peerUrls: peerURLs },
+      { kind: 'promote', id: 0xdefn },
+    ]);
+  });
+
+  test('a change of members that makes no sense is refused before anyone is asked', async () => {
+    const api = new TestApi();
+    const { memberAdd, memberRemove } = clusterService.methods;
+    const [url] = ['http://10.0.0.9:2380'];
+    for (const peerURLs of [[], ['10.0.0.9'], [url, url]]) {
+      await assertFails(
+        api.call(memberAdd, { peerURLs, isLearner: false }),
+        'invalid-argument',
+        'etcdserver: given member URLs are invalid',
+      );
+    }
+    await assertFails(api.call(memberRemove, { ID: 0n }), 'not-found', 'etcdserver: member not found');
+    assert.deepEqual(api.member.changes, []);
+  });
+
+  test('a member without a vote serves its status, its health and reads that may be stale, and no more', async () => {
+    const api = new TestApi();
+    api.member.votes = false;
+    await api.call(maintenanceService.methods.status, {});
+    await api.call(healthService.methods.check, { service: '' });
+    await api.call(kv.range, get('a', { serializable: true }));
+    for (const refused of [
+      api.call(kv.range, get('a')),
+      api.put('a', '1'),
+      api.call(clusterService.methods.memberList, { linearizable: false }),
+    ]) {
+      await assertFails(refused, 'failed-precondition', 'etcdserver: rpc not supported for learner');
+    }
   });
 
   test('the status names version, leader and sizes, and what is wrong', async () => {

@@ -52,6 +52,7 @@ too-many-learners | failed-precondition | etcdserver: too many learner members i
 too-many-members | failed-precondition | etcdserver: too many members in cluster | none
 not-enough-started-members | failed-precondition | etcdserver: re-configuration failed due to not enough started members | none
 unhealthy-cluster | unavailable | etcdserver: unhealthy cluster | none
+learner | failed-precondition | etcdserver: rpc not supported for learner | none
 removed | unavailable | etcdserver: server stopped | none
 inconsistent-data | data-loss | etcdserver: corrupt cluster | none
 session-expired | unknown | mutex: session is expired | none

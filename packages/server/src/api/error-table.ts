@@ -63,6 +63,7 @@ export const replicaErrors: Readonly<Record<ReplicaErrorCode, WireError>> = {
     'etcdserver: re-configuration failed due to not enough started members',
   ),
   'unhealthy-cluster': refused('unavailable', 'etcdserver: unhealthy cluster'),
+  learner: refused('failed-precondition', 'etcdserver: rpc not supported for learner'),
   removed: refused('unavailable', 'etcdserver: server stopped'),
   'inconsistent-data': refused('data-loss', 'etcdserver: corrupt cluster'),
 };

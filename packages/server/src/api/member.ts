@@ -6,6 +6,7 @@ import type { Replica } from '@quorate/replica';
 export type Member = Pick<
   Replica,
   | 'propose'
+  | 'changeMembership'
   | 'linearize'
   | 'leases'
   | 'status'

@@ -60,7 +60,7 @@ export const etcdFlags: readonly EtcdFlag[] = [
   idle('feature-gates', '', 'there are no features of etcd to switch'),
   same('initial-advertise-peer-urls', 'http://localhost:2380'),
   same('initial-cluster', 'default=http://localhost:2380'),
-  fixed('initial-cluster-state', 'new', 'joining a cluster that runs is not built yet'),
+  same('initial-cluster-state', 'new'),
   differs('initial-cluster-token', 'etcd-cluster', 'the default is `quorate-cluster`'),
   same('advertise-client-urls', 'http://localhost:2379'),
   fixed('discovery', '', discovery),

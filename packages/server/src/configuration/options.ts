@@ -63,6 +63,14 @@ export const options = {
     reason:
       'Must be the same for each of them, because the identities of the members and of the cluster are derived from it.',
   }),
+  initialClusterState: option({
+    name: 'initial-cluster-state',
+    type: choice(['new', 'existing']),
+    default: 'new',
+    summary: 'Whether a member with an empty data directory founds a cluster or joins one.',
+    reason:
+      '`existing` asks the other members in initial-cluster who this member is, which must have been added first (`quorate member add`). Later starts ignore it: the data directory knows.',
+  }),
   initialClusterToken: option({
     name: 'initial-cluster-token',
     type: text('TOKEN'),

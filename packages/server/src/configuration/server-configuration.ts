@@ -40,6 +40,7 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
     listenPeerUrls,
     initialAdvertisePeerUrls: peerUrls,
     initialCluster,
+    initialClusterState: stated.initialClusterState ?? options.initialClusterState.default,
     initialClusterToken: stated.initialClusterToken ?? options.initialClusterToken.default,
     engine: stated.engine ?? options.engine.default,
     replication: stated.replication ?? options.replication.default,

@@ -15,6 +15,8 @@ export type ClusterDescription = {
   readonly memberId: MemberId;
   /** The last configuration that it knows to be committed; null if it knows none yet. */
   readonly settled: LoggedConfiguration | null;
+  /** The members of it that have ever run, as far as that is known. */
+  readonly started: readonly MemberId[];
 };
 
 /** The most bytes that a description may take. */
@@ -24,13 +26,14 @@ export function encodeInquiry(): Uint8Array {
   return wire.Inquiry.encode({ protocolVersion: peerProtocolVersion }).finish();
 }
 
-export function encodeDescription({ clusterId, memberId, settled }: ClusterDescription): Uint8Array {
+export function encodeDescription({ clusterId, memberId, settled, started }: ClusterDescription): Uint8Array {
   return wire.InquiryReply.encode({
     protocolVersion: peerProtocolVersion,
     clusterId,
     memberId,
     configurationIndex: settled?.index ?? 0,
     configuration: settled === null ? undefined : configurationToWire(settled.configuration),
+    started: [...started],
   }).finish();
 }
 
@@ -51,7 +54,12 @@ export function decodeDescription(payload: Uint8Array): ClusterDescription {
             index: toLogIndex(reply.configurationIndex),
             configuration: configurationFromWire(configuration),
           };
-    return { clusterId, memberId: toMemberId(reply.memberId), settled };
+    return {
+      clusterId,
+      memberId: toMemberId(reply.memberId),
+      settled,
+      started: reply.started.map(toMemberId),
+    };
   });
 }
 

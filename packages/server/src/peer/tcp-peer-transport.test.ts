@@ -271,7 +271,7 @@ test('anybody may ask what cluster this is, and is told what is committed', asyn
   const second = await open(2n);
   const ask = async () =>
     inquire(parseUrl(urlOf(first.server)), { clock: new ManualClock(), timeoutMs: 1000, signal: undefined });
-  assert.deepEqual(await ask(), { clusterId, memberId: n1, settled: null });
+  assert.deepEqual(await ask(), { clusterId, memberId: n1, settled: null, started: [n2] });
   first.meetAsOf(9, second);
   const { settled } = await ask();
   assert.equal(settled?.index, 9);

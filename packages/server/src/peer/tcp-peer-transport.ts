@@ -37,6 +37,8 @@ export type TcpPeerTransportOptions = {
   readonly logger: Logger;
   /** What people call a peer. */
   readonly nameOf: (id: MemberId) => string;
+  /** The members that have ever run: told to who wants to join. */
+  readonly startedMembers: () => readonly MemberId[];
   readonly limits?: TransportLimits;
 };
 
@@ -147,7 +149,12 @@ export class TcpPeerTransport implements PeerTransport {
       recognises: (caller) => this.recognises(caller),
       describeCluster: () => {
         const { clusterId, self: memberId } = own;
-        return encodeDescription({ clusterId, memberId, settled: this.settled });
+        return encodeDescription({
+          clusterId,
+          memberId,
+          settled: this.settled,
+          started: this.options.startedMembers(),
+        });
       },
       inquired: () => this.greeting.delete(connection),
       admit: (from, decide) => this.admit(from, decide),

@@ -1,6 +1,14 @@
 import { type CommandBody, type CommandResponse, encodeCommand, MemoryEngine, Store } from '@quorate/kv';
 import { type MemberId, toLogIndex, toMemberId, toTerm } from '@quorate/raft';
-import { type Call, type Clock, LeaseService, ReplicaError, type ReplicaStatus } from '@quorate/replica';
+import {
+  type Call,
+  type Clock,
+  LeaseService,
+  type MembershipChange,
+  type MembershipOutcome,
+  ReplicaError,
+  type ReplicaStatus,
+} from '@quorate/replica';
 import type { Member } from '../api/member.ts';
 import { SystemRandom } from '../platform/system-random.ts';
 import { RecordingLogger } from './recording-logger.ts';
@@ -18,7 +26,10 @@ export class SoloMember implements Member {
   /** The calls that were let through, in order. */
   readonly proposals: { readonly body: CommandBody; readonly call: Call }[] = [];
   readonly reads: Call[] = [];
+  readonly changes: MembershipChange[] = [];
   leader: MemberId | null = this.id;
+  /** Whether this member has a vote. */
+  votes = true;
   /** What every further proposal, read and transfer fails with. */
   failure: Error | null = null;
   isIsolated = false;
@@ -79,6 +90,27 @@ export class SoloMember implements Member {
       throw new ReplicaError('bad-transferee', 'leadership can only go to a voting member');
   }
 
+  /** Answers with what is asked for, but for what `failure` says. */
+  async changeMembership(changes: readonly MembershipChange[], call: Call): Promise<MembershipOutcome> {
+    this.changes.push(...changes);
+    await this.pass(call);
+    const { configuration } = this.status();
+    const added = changes.flatMap((change, place) =>
+      change.kind === 'add' ? [{ id: toMemberId(BigInt(0x111 + place)), change }] : [],
+    );
+    return {
+      added: added.map(({ id }) => id),
+      configuration: {
+        ...configuration,
+        learners: [...added.map(({ id }) => id), ...configuration.learners],
+        addresses: [
+          ...added.map(({ id, change: { name, peerUrls } }) => ({ id, name, peerUrls })),
+          ...configuration.addresses,
+        ],
+      },
+    };
+  }
+
   status(): ReplicaStatus {
     const members = [this.id, this.peer];
     return {
@@ -92,9 +124,9 @@ export class SoloMember implements Member {
       firstIndex: toLogIndex(1),
       lastIndex: toLogIndex(this.index),
       configuration: {
-        voters: [this.id],
+        voters: [this.votes ? this.id : this.peer],
         outgoingVoters: [],
-        learners: [this.peer],
+        learners: [this.votes ? this.peer : this.id],
         learnersNext: [],
         addresses: members.map((id, place) => ({
           id,

@@ -67,6 +67,7 @@ export class PeerHost implements PeerEvents {
       random: new SystemRandom(),
       logger: this.logger,
       nameOf: memberNames([1n, 2n, 3n].map((number) => ({ id: toMemberId(number), name: `n${number}` }))),
+      startedMembers: () => [toMemberId(2n)],
       limits: { ...defaultTransportLimits, ...settings.limits },
     });
   }

@@ -93,7 +93,11 @@ export interface InquiryReply {
   memberId: bigint;
   /** The last configuration that is known to be committed, and its log index; 0 if there is none yet. */
   configurationIndex: number;
-  configuration: Configuration | undefined;
+  configuration:
+    | Configuration
+    | undefined;
+  /** The members of it that have ever run, as far as the answering member knows. */
+  started: bigint[];
 }
 
 /**
@@ -620,7 +624,14 @@ export const Inquiry: MessageFns<Inquiry> = {
 };
 
 function createBaseInquiryReply(): InquiryReply {
-  return { protocolVersion: 0, clusterId: 0n, memberId: 0n, configurationIndex: 0, configuration: undefined };
+  return {
+    protocolVersion: 0,
+    clusterId: 0n,
+    memberId: 0n,
+    configurationIndex: 0,
+    configuration: undefined,
+    started: [],
+  };
 }
 
 export const InquiryReply: MessageFns<InquiryReply> = {
@@ -639,6 +650,13 @@ export const InquiryReply: MessageFns<InquiryReply> = {
     }
     if (message.configuration !== undefined) {
       Configuration.encode(message.configuration, writer.uint32(42).fork()).join();
+    }
+    if (message.started.length !== 0) {
+      writer.uint32(50).fork();
+      for (const v of message.started) {
+        writer.fixed64(v);
+      }
+      writer.join();
     }
     return writer;
   },
@@ -690,6 +708,24 @@ export const InquiryReply: MessageFns<InquiryReply> = {
           message.configuration = Configuration.decode(reader, reader.uint32());
           continue;
         }
+        case 6: {
+          if (tag === 49) {
+            message.started.push(reader.fixed64());
+
+            continue;
+          }
+
+          if (tag === 50) {
+            const end2 = reader.uint32() + reader.pos;
+            while (reader.pos < end2) {
+              message.started.push(reader.fixed64());
+            }
+
+            continue;
+          }
+
+          break;
+        }
       }
       reader.skip(tag);
     }
@@ -709,6 +745,7 @@ export const InquiryReply: MessageFns<InquiryReply> = {
     message.configuration = (object.configuration !== undefined && object.configuration !== null)
       ? Configuration.fromPartial(object.configuration)
       : undefined;
+    message.started = object.started?.map((e) => BigInt(e)) || [];
     return message;
   },
 };
