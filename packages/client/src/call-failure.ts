@@ -23,6 +23,7 @@ const codeOfMessage: ReadonlyMap<string, QuorateErrorCode> = new Map([
   ['value is provided', 'value-provided'],
   ['lease is provided', 'lease-provided'],
   ['requested lease not found', 'lease-not-found'],
+  ['lease already exists', 'lease-exists'],
   ['invalid sort option', 'invalid-sort-option'],
   ['too many operations in txn request', 'too-many-operations'],
   ['duplicate key given in txn request', 'duplicate-key'],

@@ -17,6 +17,9 @@ export type { MemberDiagnosis, PeerDiagnosis } from './diagnosis.ts';
 export { parseEndpoint, parseEndpoints, type Endpoint } from './endpoint.ts';
 export type { KeyRange } from './key-range.ts';
 export { KeyValue } from './key-value.ts';
+export type { Leader, Leadership } from './election.ts';
+export type { Lease, LeaseOptions, LeaseStatus } from './lease.ts';
+export type { Lock, LockOptions } from './lock.ts';
 export { type ManyOptions, transactionOperationsMax } from './many.ts';
 export {
   type DeleteOptions,
@@ -26,7 +29,13 @@ export {
   type PutOptions,
   type TransactionParts,
 } from './operation.ts';
-export { type DeleteResult, type PutResult, QuorateClient } from './quorate-client.ts';
+export type { WaitOptions } from './ownership.ts';
+export {
+  type DeleteResult,
+  type ExpiringPutOptions,
+  type PutResult,
+  QuorateClient,
+} from './quorate-client.ts';
 export { errorCodes, type Outcome, QuorateError, type QuorateErrorCode } from './quorate-error.ts';
 export type { RangeOptions } from './range-pages.ts';
 export type { PageOptions, RangePage, ReadOptions, SortProperty } from './read-options.ts';

@@ -22,7 +22,7 @@ async function start(
 test('what was put is got, with its revisions', async (context) => {
   const { client } = await start(context);
   assert.equal(await client.get('color'), null);
-  assert.deepEqual(await client.put('color', 'blue'), { revision: 2, previous: null });
+  assert.deepEqual(await client.put('color', 'blue'), { revision: 2, previous: null, lease: 0n });
   const { previous } = await client.put('color', 'red', { previous: true });
   assert.equal(previous?.text(), 'blue');
   const entry = await client.get('color');

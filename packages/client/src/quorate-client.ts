@@ -3,9 +3,11 @@ import {
   AlarmType,
   clusterService,
   diagnosticsService,
+  expiringService,
   health as healthProtocol,
   healthService,
   kvService,
+  leaseService,
   maintenanceService,
 } from '@quorate/protocol';
 import { type Alarm, fromAlarm, toAlarm } from './alarm.ts';
@@ -25,7 +27,10 @@ import { type MemberDiagnosis, toMemberDiagnosis } from './diagnosis.ts';
 import { parseEndpoint } from './endpoint.ts';
 import type { Route } from './endpoint-set.ts';
 import type { KeyRange } from './key-range.ts';
+import { type Leader, Leadership, observeLeaders, toLeader } from './election.ts';
 import { KeyValue } from './key-value.ts';
+import { Lease, type LeaseOptions, type LeaseStatus, renewLease, toLeaseRequest } from './lease.ts';
+import { Lock, type LockOptions } from './lock.ts';
 import { getMany, type ManyOptions, putMany } from './many.ts';
 import {
   type DeleteOptions,
@@ -34,6 +39,7 @@ import {
   toDeleteRequest,
   toPutRequest,
 } from './operation.ts';
+import { Ownership, ownerOf } from './ownership.ts';
 import { QuorateError } from './quorate-error.ts';
 import { type RangeOptions, readPages } from './range-pages.ts';
 import {
@@ -53,7 +59,20 @@ export type PutResult = {
   readonly revision: number;
   /** The key as it was before, if `previous` asked for it; null if there was none. */
   readonly previous: KeyValue | null;
+  /** The lease that was granted for `ttlSeconds`; 0n without it. */
+  readonly lease: bigint;
 };
+
+export type ExpiringPutOptions = {
+  /**
+   * Let the key vanish after this many seconds, unless it is put again: it gets a lease of its own, granted by the
+   * same entry of the cluster's log. Not together with `lease` and `keepLease`. Needs a Quorate server.
+   */
+  readonly ttlSeconds?: number;
+};
+
+/** How long a lock or a leadership outlives its owner, in seconds, unless it says otherwise. */
+const ownershipTtlSeconds = 10;
 
 export type DeleteResult = {
   /** The store's revision afterwards: a new one only if something was deleted. */
@@ -74,6 +93,8 @@ export type DeleteResult = {
  */
 export class QuorateClient implements AsyncDisposable {
   readonly #caller: Caller;
+  /** Those that keep themselves alive. */
+  readonly #leases = new Set<Lease>();
   #closing: Promise<void> | null = null;
 
   /** Throws `invalid-argument` if an option is not valid. Does not connect. */
@@ -93,14 +114,20 @@ export class QuorateClient implements AsyncDisposable {
   }
 
   /** Sets a key's value. Every put makes a new revision. */
-  async put(key: Bytes, value: Bytes, options: PutOptions & CallOptions = {}): Promise<PutResult> {
+  async put(
+    key: Bytes,
+    value: Bytes,
+    options: PutOptions & ExpiringPutOptions & CallOptions = {},
+  ): Promise<PutResult> {
+    if (options.ttlSeconds !== undefined) return this.#putExpiring(key, value, options.ttlSeconds, options);
     const request = toPutRequest(key, value, options);
     const method = kvService.methods.put;
     const { header, prevKv } = await this.#caller.call(
       { method, request, kind: 'write', to: 'leader' },
       options,
     );
-    return { revision: header?.revision ?? 0, previous: prevKv === undefined ? null : new KeyValue(prevKv) };
+    const previous = prevKv === undefined ? null : new KeyValue(prevKv);
+    return { revision: header?.revision ?? 0, previous, lease: 0n };
   }
 
   /** Deletes a key. Deleting one that does not exist is no error: `deleted` is 0 then. */
@@ -293,6 +320,96 @@ export class QuorateClient implements AsyncDisposable {
     yield* readSnapshot(this.#caller, route, signal);
   }
 
+  /**
+   * Grants a lease that keeps itself alive until it is revoked, lost, or the client is closed. Keys that are put under
+   * it (`{ lease: lease.id }`) end with it. Rejects with `lease-exists`.
+   */
+  async grantLease(options: LeaseOptions & CallOptions): Promise<Lease> {
+    const askedMs = this.#caller.settings.clock.nowMs();
+    const { id, ttlSeconds } = await this.createLease(options);
+    const lease = new Lease(this.#caller, { id, ttlSeconds, askedMs }, (ended) => this.#leases.delete(ended));
+    this.#leases.add(lease);
+    return lease;
+  }
+
+  /** Grants a lease that nobody keeps alive, unless `renewLease` does. */
+  async createLease(
+    options: LeaseOptions & CallOptions,
+  ): Promise<{ readonly id: bigint; readonly ttlSeconds: number }> {
+    const request = toLeaseRequest(options);
+    const method = leaseService.methods.leaseGrant;
+    // One that was granted unnoticed ends by itself: without a chosen id it does no harm to ask again.
+    const kind = request.ID === 0n ? 'read' : 'write';
+    const { ID, TTL } = await this.#caller.call({ method, request, kind, to: 'leader' }, options);
+    return { id: ID, ttlSeconds: TTL };
+  }
+
+  /** Keeps a lease alive once. Resolves with its TTL in seconds, which begins now; 0 if there is no such lease. */
+  async renewLease(id: bigint, options: CallOptions = {}): Promise<number> {
+    return renewLease(this.#caller, id, options);
+  }
+
+  /** Ends a lease and deletes its keys. Rejects with `lease-not-found`. */
+  async revokeLease(id: bigint, options: CallOptions = {}): Promise<void> {
+    const method = leaseService.methods.leaseRevoke;
+    await this.#caller.call({ method, request: { ID: id }, kind: 'write', to: 'leader' }, options);
+  }
+
+  /** How long a lease lasts, and with `keys` what ends with it; null if there is none. */
+  async leaseStatus(
+    id: bigint,
+    options: CallOptions & { readonly keys?: boolean } = {},
+  ): Promise<LeaseStatus | null> {
+    const request = { ID: id, keys: options.keys ?? false };
+    const method = leaseService.methods.leaseTimeToLive;
+    const answer = await this.#caller.call({ method, request, kind: 'read', to: 'leader' }, options);
+    if (answer.TTL < 0) return null;
+    const { TTL: remainingSeconds, grantedTTL: ttlSeconds, keys } = answer;
+    return { id, ttlSeconds, remainingSeconds, keys };
+  }
+
+  /** The ids of all leases. */
+  async leases(options: CallOptions = {}): Promise<readonly bigint[]> {
+    const method = leaseService.methods.leaseLeases;
+    const { leases } = await this.#caller.call({ method, request: {}, kind: 'read', to: 'leader' }, options);
+    return leases.map(({ ID }) => ID);
+  }
+
+  /**
+   * Waits until nobody else owns the lock, and owns it until `release`, or until its lease is lost. Rejects with
+   * `deadline-exceeded` after `waitMs`, `cancelled`, `lease-lost`.
+   *
+   * A lock does not make sure by itself that two processes never act at the same time: see `fencingToken`, and
+   * docs/locks.md.
+   */
+  async lock(name: Bytes, options: LockOptions = {}): Promise<Lock> {
+    const { ownership, ownsLease } = await this.#own(name, '', options);
+    return new Lock(ownership, ownsLease);
+  }
+
+  /** Waits until nobody else leads, and leads until `resign`, or until its lease is lost. As `lock`, with a value. */
+  async campaign(name: Bytes, value: Bytes, options: LockOptions = {}): Promise<Leadership> {
+    const { ownership, ownsLease } = await this.#own(name, value, options);
+    return new Leadership(ownership, ownsLease);
+  }
+
+  /** Who leads, or null. */
+  async leader(name: Bytes, options: CallOptions = {}): Promise<Leader | null> {
+    const { owner } = await ownerOf(this, name, options);
+    return owner === null ? null : toLeader(owner);
+  }
+
+  /**
+   * Every leader in order, each with what it proclaims, from who leads now on. What happens while nobody asks for the
+   * next one may be left out, but for the last of it. Ends with the loop, or with `cancelled`.
+   */
+  observe(
+    name: Bytes,
+    options: { readonly signal?: AbortSignal | undefined } = {},
+  ): AsyncIterableIterator<Leader> {
+    return observeLeaders(this, name, options.signal);
+  }
+
   /** Whether a member can answer requests: that at `endpoint`, asked once; without one, any that answers. */
   async health(endpoint?: string, options: CallOptions = {}): Promise<Health> {
     const to = endpoint === undefined ? 'any' : this.#route(endpoint);
@@ -312,12 +429,49 @@ export class QuorateClient implements AsyncDisposable {
    * is `unknown`. Resolves when all have settled. May be called more than once.
    */
   close(): Promise<void> {
+    for (const lease of this.#leases) lease.abandon();
     this.#closing ??= this.#caller.close();
     return this.#closing;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #putExpiring(
+    key: Bytes,
+    value: Bytes,
+    ttlSeconds: number,
+    options: PutOptions & CallOptions,
+  ): Promise<PutResult> {
+    if (options.lease !== undefined || options.keepLease === true) {
+      throw new QuorateError('invalid-argument', 'a put with ttlSeconds has a lease of its own');
+    }
+    const { ID: lease, TTL: ttl } = toLeaseRequest({ ttlSeconds });
+    const { key: keyBytes, value: valueBytes, prevKv } = toPutRequest(key, value, options);
+    const request = { key: keyBytes, value: valueBytes, prevKv, lease, ttl };
+    const method = expiringService.methods.put;
+    const answer = await this.#caller.call({ method, request, kind: 'write', to: 'leader' }, options);
+    const previous = answer.prevKv === undefined ? null : new KeyValue(answer.prevKv);
+    return { revision: answer.header?.revision ?? 0, previous, lease: answer.lease };
+  }
+
+  async #own(
+    name: Bytes,
+    value: Bytes,
+    options: LockOptions,
+  ): Promise<{ readonly ownership: Ownership; readonly ownsLease: boolean }> {
+    const { ttlSeconds = ownershipTtlSeconds, signal } = options;
+    const ownsLease = options.lease === undefined;
+    const lease = options.lease ?? (await this.grantLease({ ttlSeconds, signal }));
+    try {
+      const ownership = new Ownership(this, name, lease);
+      await ownership.acquire(value, options);
+      return { ownership, ownsLease };
+    } catch (error) {
+      if (ownsLease) await lease.revoke().catch(() => undefined);
+      throw error;
+    }
   }
 
   #commit(operations: readonly Operation[], options: CallOptions): Promise<TransactionResult> {

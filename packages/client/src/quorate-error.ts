@@ -16,6 +16,12 @@ export const errorCodes = {
   'value-provided': { meaning: 'A put that keeps the old value also gives a value.' },
   'lease-provided': { meaning: 'A put that keeps the old lease also gives a lease.' },
   'lease-not-found': { meaning: 'The lease does not exist or has expired.' },
+  'lease-exists': { meaning: 'There is a lease with this id already.' },
+  'lease-lost': {
+    meaning: 'The lease has ended, or may have: the cluster could not be reached while it lasted.',
+    hint: 'Stop what relied on it, and begin anew with another lease.',
+  },
+  'not-owner': { meaning: 'The lock or the leadership is not held any longer.' },
   'invalid-sort-option': { meaning: 'The sort order or target is not one of those defined.' },
   'too-many-operations': {
     meaning: 'The transaction has more operations than the cluster allows (128).',

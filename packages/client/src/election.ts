@@ -1,0 +1,99 @@
+import type { Bytes } from './bytes.ts';
+import type { CallOptions } from './caller.ts';
+import type { Comparison } from './compare.ts';
+import type { KeyValue } from './key-value.ts';
+import { type Ownership, ownerOf, type QueueClient, queueRange } from './ownership.ts';
+import { QuorateError } from './quorate-error.ts';
+
+/** Who leads, and what it proclaims. */
+export type Leader = {
+  readonly key: Uint8Array;
+  /** What the leader proclaims. `text()` has it as text. */
+  readonly entry: KeyValue;
+  /** Grows from leader to leader. */
+  readonly fencingToken: number;
+};
+
+/**
+ * Leadership that was won. The same holds as of a lock: a leader that was paused may not know that another one leads.
+ * Pass `fencingToken` on, or `held` to transactions.
+ */
+export class Leadership implements AsyncDisposable {
+  readonly #ownership: Ownership;
+  readonly #ownsLease: boolean;
+
+  /** Made by `QuorateClient.campaign`. */
+  constructor(ownership: Ownership, ownsLease: boolean) {
+    this.#ownership = ownership;
+    this.#ownsLease = ownsLease;
+  }
+
+  get key(): Uint8Array {
+    return this.#ownership.key;
+  }
+
+  /** Grows from leader to leader. */
+  get fencingToken(): number {
+    return this.#ownership.fencingToken;
+  }
+
+  /** For `transaction().if(leadership.held)`: the transaction is done only by who still leads. */
+  get held(): Comparison {
+    return this.#ownership.held;
+  }
+
+  /** Aborted when leadership may be lost: stop then. */
+  get lost(): AbortSignal {
+    return this.#ownership.lease.lost;
+  }
+
+  /** Replaces the leader's value. Rejects with `not-owner` if it leads no longer. */
+  async proclaim(value: Bytes, options: CallOptions = {}): Promise<void> {
+    await this.#ownership.setValue(value, options);
+  }
+
+  /** Lets the next candidate lead. No error if leadership was lost before. */
+  async resign(options: CallOptions = {}): Promise<void> {
+    await (this.#ownsLease ? this.#ownership.lease.revoke(options) : this.#ownership.leave(options));
+  }
+
+  /** Resigns; if that fails, leadership goes with its lease. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.resign().catch(() => undefined);
+  }
+}
+
+export function toLeader(entry: KeyValue): Leader {
+  return { key: entry.key, entry, fencingToken: entry.createRevision };
+}
+
+/** Every leader in order, each with the values that it proclaims; begins with who leads now, if anybody does. */
+export async function* observeLeaders(
+  client: QueueClient,
+  name: Bytes,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Leader, void, undefined> {
+  let toldRevision = 0;
+  for (;;) {
+    const { revision, owner } = await ownerOf(client, name, { signal });
+    if (owner !== null && owner.modRevision > toldRevision) {
+      toldRevision = owner.modRevision;
+      yield toLeader(owner);
+    }
+    const target = owner === null ? queueRange(name) : owner.key;
+    const watch = client.watch(target, { startRevision: revision + 1, signal });
+    try {
+      for await (const event of watch) {
+        // Whoever comes while nobody leads may lead; and after the end of a leader somebody else may.
+        if (owner === null || event.type === 'delete') break;
+        toldRevision = event.entry.modRevision;
+        yield toLeader(event.entry);
+      }
+    } catch (error) {
+      // What was compacted is seen by looking again.
+      if (!(error instanceof QuorateError && error.code === 'compacted')) throw error;
+    } finally {
+      await watch.close();
+    }
+  }
+}
