@@ -140,3 +140,14 @@ test('a compaction while another one is under way is completed as well', () => {
   removeAll(driver);
   assert.deepEqual(recordsOf(engine), ['301 a', '601 b', '901 c']);
 });
+
+test('idle times remove what is compacted, too, and then nothing', () => {
+  const engine = new MemoryEngine();
+  const driver = new StoreDriver(Store.open(engine));
+  for (let version = 0; version < 2000; version++) driver.put('a');
+  driver.compact(2001);
+  driver.store.tidy();
+  assert.ok(recordsOf(engine).length > 1, 'a slice at a time');
+  for (let round = 0; round < 5; round++) driver.store.tidy();
+  assert.deepEqual(recordsOf(engine), ['2001 a']);
+});

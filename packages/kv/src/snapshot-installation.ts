@@ -3,7 +3,7 @@ import { KeyIndex } from './key-index.ts';
 import { LeaseTable } from './lease-table.ts';
 import { decodeHeader, type RecordHeader } from './record.ts';
 import { damaged, SnapshotDecoder } from './snapshot-decoder.ts';
-import { stateFactName } from './store-state.ts';
+import { decodeState, stateFactName } from './store-state.ts';
 
 /**
  * Present from before the first record of the old content goes until the last of the new one is there. An
@@ -90,6 +90,7 @@ export async function installContent(
   }
   decoder.expectEnd();
   if (!facts.some(({ name }) => name === stateFactName)) throw damaged('it has no state');
+  decodeState(facts);
   engine.commit({ records: [], removedPositions: [], facts, removedFacts: [markerName] });
   return { facts, leases, index };
 }

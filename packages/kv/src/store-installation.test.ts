@@ -77,6 +77,10 @@ class RecordingEngine implements Engine {
     return this.inner.size();
   }
 
+  shrink(): boolean {
+    return this.inner.shrink();
+  }
+
   close(): Promise<void> {
     return this.inner.close();
   }

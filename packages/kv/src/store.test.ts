@@ -58,6 +58,10 @@ class WatchedEngine implements Engine {
     return this.inner.size();
   }
 
+  shrink(): boolean {
+    return this.inner.shrink();
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     await this.inner.close();

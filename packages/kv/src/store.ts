@@ -94,6 +94,8 @@ const defaultOptions: Required<StoreOptions> = {
 /** How many records compaction may remove, and how many keys it may look at, in each call of `apply`. */
 const removalMaxRecords = 256;
 const removalMaxKeys = 2048;
+/** How many records it may remove when nothing else is to be done. */
+const tidyMaxRecords = 512;
 
 /**
  * The replicated state machine: a versioned map of keys with etcd's semantics, leases, and the members' attributes.
@@ -119,6 +121,8 @@ export class Store {
   private phase: 'serving' | 'installing' | 'incomplete' = 'serving';
   /** Open snapshots that need what compaction would remove. */
   private snapshotsInNeed = 0;
+  /** Whether the engine may have more space to give back. */
+  private mayShrink = false;
 
   /**
    * Opens the store that an engine holds, which belongs to the store from then on. Reads all keys (not the
@@ -289,9 +293,10 @@ export class Store {
   }
 
   /**
-   * Removes at most `maxRecords` of the records that compaction made unreadable. Returns whether all are gone.
-   * Applying entries does some of it, too; this is for idle times, and for those who wait for it. Nothing is
-   * removed as long as an open snapshot may need it.
+   * Removes at most `maxRecords` of the records that compaction made unreadable, and gives some of the space that
+   * they took back to the file system, if the engine can. Returns whether all records are gone. Applying entries
+   * does some of it, too; this is for those who wait for it. Nothing is removed as long as an open snapshot may
+   * need it.
    */
   removeCompacted(maxRecords: number): boolean {
     return this.guard(() => {
@@ -299,6 +304,17 @@ export class Store {
       this.commit();
       return this.compactor.isDone;
     });
+  }
+
+  /**
+   * A slice of what `removeCompacted` does, a few milliseconds, if there is something to do: for idle times. Throws
+   * the fault that the store has, if it has one.
+   */
+  tidy(): void {
+    if (this.failure !== null) throw this.failure;
+    if (this.phase !== 'serving') return;
+    const isWaiting = this.compactor.isDone || this.snapshotsInNeed > 0;
+    if (this.mayShrink || !isWaiting) this.removeCompacted(tidyMaxRecords);
   }
 
   /**
@@ -509,6 +525,7 @@ export class Store {
     });
     this.removedPositions = [];
     this.uncommittedEntries = 0;
+    this.mayShrink = this.engine.shrink();
   }
 
   /** A request that is refused harms nothing; an engine that cannot read does. */

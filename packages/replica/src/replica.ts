@@ -429,8 +429,8 @@ export class Replica {
   }
 
   private ticked(): void {
-    // Whoever read from it may have met the fault; it must not go unnoticed until the next entry.
-    if (this.store.fault !== null) throw this.store.fault;
+    // Whoever read from it may have met a fault; it must not go unnoticed until the next entry.
+    this.store.tidy();
     const nowMs = this.clock.monotonicMs();
     this.holdProposals = false;
     this.holdReads = false;

@@ -1,4 +1,5 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { EngineError } from './engine-error.ts';
 
@@ -13,6 +14,20 @@ export function syncDirectory(directory: string): void {
     }
   } catch (error) {
     throw fileSystemError(error, directory);
+  }
+}
+
+/** Makes durable what is in a file. Rejects with an EngineError. */
+export async function syncFile(file: string): Promise<void> {
+  try {
+    const handle = await open(file, 'r');
+    try {
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw fileSystemError(error, file);
   }
 }
 

@@ -52,6 +52,13 @@ export interface Engine {
   /** Bytes that the data takes, and those of them that are not free space. */
   size(): { readonly totalBytes: number; readonly inUseBytes: number };
 
+  /**
+   * Gives some of the space that removed records have left back to the file system, if that is much of all: a
+   * millisecond or two. Returns whether it did, so that there may be more. Space that is not given back is used for
+   * new records.
+   */
+  shrink(): boolean;
+
   /** Open views must be closed before. Resolves when the files may be opened again. */
   close(): Promise<void>;
 }

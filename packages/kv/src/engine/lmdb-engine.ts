@@ -129,6 +129,11 @@ export class LmdbEngine implements Engine {
     };
   }
 
+  /** LMDB uses pages again, and its file never gets smaller. */
+  shrink(): boolean {
+    return false;
+  }
+
   async close(): Promise<void> {
     await this.root.close();
   }

@@ -64,6 +64,11 @@ export class MemoryEngine implements Engine {
     return { totalBytes: this.totalBytes, inUseBytes: this.inUseBytes };
   }
 
+  /** Removing has done it already. */
+  shrink(): boolean {
+    return false;
+  }
+
   async close(): Promise<void> {
     // A later store may be opened on what this one holds, as on a file.
   }

@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Engine, EngineBatch, EngineView, Fact, PositionedRecord, StoredRecord } from './engine.ts';
-import { ensureDirectory, syncDirectory } from './engine-directory.ts';
+import { ensureDirectory, syncDirectory, syncFile } from './engine-directory.ts';
 import { EngineError } from './engine-error.ts';
+import { SqliteCheckpointer } from './sqlite-checkpointer.ts';
 import { sqliteError } from './sqlite-error.ts';
 
 export type SqliteEngineOptions = {
@@ -19,13 +20,25 @@ export type SqliteEngineOptions = {
 const fileName = 'store.sqlite';
 const defaultCacheBytes = 16 * 1024 * 1024;
 const pageBytes = 8192;
-/** Pages in SQLite's own log before it copies them into the file, which costs two flushes to the disk. */
-const checkpointPages = 2048;
+/**
+ * Pages in SQLite's own log before a commit copies them into the file. That stops everything else for as long as it
+ * takes, so it is the last resort: a thread does it much earlier.
+ */
+const checkpointPages = 32_768;
+/** A log that has grown longer than this is cut when it starts again from its beginning. */
+const logMaxBytes = 64 * 1024 * 1024;
+/** How many pages one call gives back to the file system: 1 to 2 ms. */
+const shrinkPages = 32;
+/** As long as no more than this part of the file is free, it is kept for what comes next. */
+const freePartMax = 1 / 4;
+const freePagesMin = 256;
+/** What SQLite calls the mode in which it gives space back when it is asked to. */
+const incrementalVacuum = 2;
 const defaultBusyTimeoutMs = 5000;
 /** "Quor" in ASCII: tells our files from those of other applications. */
 const applicationId = 0x51756f72;
 const formatVersion = 1;
-/** A row that `sync` writes for the sake of the flush. It is no fact of the store's. */
+/** A row that earlier releases wrote for the sake of a flush. It is no fact of the store's. */
 const syncFact = 'synced';
 
 /**
@@ -39,11 +52,14 @@ export class SqliteEngine implements Engine {
   private readonly file: string;
   private readonly database: DatabaseSync;
   private readonly statements: Statements;
+  private readonly checkpointer: SqliteCheckpointer;
   /**
    * Whether a transaction is open between calls. Reads leave it open for each other and for the next commit:
    * without it SQLite would lock and unlock the file for each of them, which costs more than the read.
    */
   private isReading = false;
+  /** Whether the file was created so that it can give space back. */
+  private readonly canShrink: boolean;
 
   /** Throws an EngineError. */
   static open(options: SqliteEngineOptions): SqliteEngine {
@@ -65,14 +81,19 @@ export class SqliteEngine implements Engine {
     this.file = file;
     this.database = database;
     this.statements = prepareStatements(database);
+    this.checkpointer = new SqliteCheckpointer(file, (isRestWanted) => this.checkpointed(isRestWanted));
+    this.canShrink = readPragma(database, 'auto_vacuum') === incrementalVacuum;
   }
 
   commit(batch: EngineBatch): void {
     const { insert, remove, setFact, removeFact, commit } = this.statements;
     try {
       this.beginReading();
+      // A removed record is anywhere, so it changes a page of its own.
+      let bytes = batch.removedPositions.length * pageBytes;
       for (const { position, header, value } of batch.records) {
         insert.run(position, header, value);
+        bytes += header.length + value.length;
       }
       for (const removed of batch.removedPositions) {
         remove.run(removed);
@@ -85,6 +106,7 @@ export class SqliteEngine implements Engine {
       }
       commit.run();
       this.isReading = false;
+      this.checkpointer.committed(bytes);
     } catch (error) {
       this.rollBack();
       throw sqliteError(error, this.file);
@@ -120,13 +142,24 @@ export class SqliteEngine implements Engine {
   }
 
   async sync(): Promise<void> {
+    // Commits are in SQLite's log, or were copied from there into the file, which a checkpoint flushes. So the log
+    // is all that has to be flushed, and that can be done without stopping the event loop.
+    await syncFile(`${this.file}-wal`);
+  }
+
+  /** A file of an earlier release keeps its size: it was not made for this. */
+  shrink(): boolean {
     try {
-      this.endReading();
-      // A commit that is flushed flushes all that were appended to SQLite's log before it.
-      this.database.exec('PRAGMA synchronous = FULL');
-      this.statements.setFact.run(syncFact, new Uint8Array(0));
-      this.database.exec('PRAGMA synchronous = NORMAL');
+      this.beginReading();
+      const [pages, freePages] = this.statements.pages.get() as unknown as [number, number];
+      if (freePages < freePagesMin || freePages < pages * freePartMax || !this.canShrink) return false;
+      this.statements.shrink.all();
+      this.statements.commit.run();
+      this.isReading = false;
+      this.checkpointer.committed(shrinkPages * pageBytes);
+      return true;
     } catch (error) {
+      this.rollBack();
       throw sqliteError(error, this.file);
     }
   }
@@ -142,6 +175,8 @@ export class SqliteEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    // Without an await if there is nothing to wait for: the file can be opened again when this returns.
+    if (this.checkpointer.isRunning) await this.checkpointer.close();
     this.database.close();
   }
 
@@ -152,11 +187,11 @@ export class SqliteEngine implements Engine {
     }
   }
 
-  private endReading(): void {
-    if (this.isReading) {
-      this.statements.commit.run();
-      this.isReading = false;
-    }
+  /** SQLite's log starts again from its beginning only for a transaction that began when all of it was copied. */
+  private checkpointed(isRestWanted: boolean): void {
+    if (this.isReading && this.database.isTransaction) this.statements.commit.run();
+    this.isReading = false;
+    if (isRestWanted) this.statements.checkpoint.all();
   }
 
   /** Best effort: after a failed commit the engine is of no more use, and SQLite rolls back when it is opened. */
@@ -180,6 +215,8 @@ type Statements = {
   readonly read: StatementSync;
   readonly readFrom: StatementSync;
   readonly pages: StatementSync;
+  readonly shrink: StatementSync;
+  readonly checkpoint: StatementSync;
 };
 
 function prepareStatements(database: DatabaseSync): Statements {
@@ -199,6 +236,8 @@ function prepareStatements(database: DatabaseSync): Statements {
     pages: asArrays(
       database.prepare('SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count'),
     ),
+    checkpoint: database.prepare('PRAGMA wal_checkpoint(PASSIVE)'),
+    shrink: database.prepare(`PRAGMA incremental_vacuum(${shrinkPages})`),
   };
 }
 
@@ -212,9 +251,11 @@ function prepareDatabase(database: DatabaseSync, file: string, options: SqliteEn
   const cacheKibibytes = Math.ceil((options.cacheBytes ?? defaultCacheBytes) / 1024);
   database.exec(`
     PRAGMA page_size = ${pageBytes};
+    PRAGMA auto_vacuum = INCREMENTAL;
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = ${checkpointPages};
+    PRAGMA journal_size_limit = ${logMaxBytes};
     PRAGMA cache_size = -${cacheKibibytes};
   `);
   if (options.maxBytes !== undefined) {

@@ -165,6 +165,10 @@ class HostedEngine implements Engine {
     return this.inner.size();
   }
 
+  shrink(): boolean {
+    return this.life.alive && this.inner.shrink();
+  }
+
   /** Nothing to do: the host closes the engine when the process is gone. */
   async close(): Promise<void> {
     await Promise.resolve();
