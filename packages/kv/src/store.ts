@@ -406,6 +406,11 @@ export class Store {
     return this.map.nextPosition;
   }
 
+  /** Whether a snapshot is being installed, or an installation has failed: then everything else is refused. */
+  get isInstalling(): boolean {
+    return this.phase !== 'serving';
+  }
+
   /** Whether the engine keeps its content when the process ends. */
   get isPersistent(): boolean {
     return this.engine.isPersistent;

@@ -24,7 +24,7 @@ export type AppendPosition = { hardState: HardState; lastIndex: LogIndex };
  */
 export function checkWrite(write: LogWrite, position: AppendPosition, image: LogImage): void {
   const before = position.hardState;
-  const after = write.hardState ?? before;
+  const after = followSnapshot(before, write.hardState ?? before, image);
   checkHardState(before, after);
   if (!write.sync && (write.entries.length > 0 || after.term !== before.term || after.vote !== before.vote)) {
     assert.fail('only the commit index may be written without being made durable');
@@ -36,6 +36,15 @@ export function checkWrite(write: LogWrite, position: AppendPosition, image: Log
   }
   position.hardState = after;
   position.lastIndex = lastIndex;
+}
+
+/**
+ * What a snapshot holds is committed. A write that was ready before the snapshot replaced the log, a vote for
+ * instance, does not know that yet.
+ */
+function followSnapshot(before: HardState, after: HardState, image: LogImage): HardState {
+  const isOverdue = after.commit < before.commit && before.commit === image.snapshot?.index;
+  return isOverdue ? { ...after, commit: before.commit } : after;
 }
 
 function checkHardState(before: HardState, after: HardState): void {

@@ -281,6 +281,16 @@ describe('removal', () => {
     }
   });
 
+  test("by a leader's snapshot commits what it holds, also for a vote that does not know that yet", async () => {
+    const { disk, log } = await newLog();
+    await log.append([entriesWrite(commands(1, 1, 9), hardState(2, 3))]);
+    await log.removeThrough(index(50), snapshotAt(50, 2));
+    await log.append([{ hardState: hardState(3, 4, 2n), entries: [], sync: true }]);
+    disk.losePower();
+    const { recovered } = await openLog(disk);
+    assert.deepEqual(recovered.hardState, hardState(3, 50, 2n));
+  });
+
   test('waits for reads that need what it deletes', async () => {
     const { disk, log } = await newLog();
     await log.append([entriesWrite(commands(1, 1, 100, 200), hardState(1, 100))]);
