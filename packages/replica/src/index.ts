@@ -31,6 +31,7 @@ export {
   type CompactionPolicy,
   defaultCompactionPolicy,
   defaultTransferLimits,
+  pieceMaxBytes,
   type SnapshotOptions,
   type TransferLimits,
 } from './snapshot/snapshot-options.ts';

@@ -85,7 +85,8 @@ export class LogCompactor {
     const entries = store.appliedIndex - this.lastIndex;
     const bytes = log.entryBytes - this.lastBytes;
     // A file costs as much as the state machine is large: it is written again when the log has grown by half of that.
-    return (entries >= policy.entries || bytes >= policy.bytes) && bytes >= this.snapshotBytes / 2;
+    const isWorthIt = entries > 0 && bytes >= this.snapshotBytes / 2;
+    return isWorthIt && (entries >= policy.entries || bytes >= policy.bytes);
   }
 
   private async run(): Promise<void> {
