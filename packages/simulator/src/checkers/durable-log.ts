@@ -1,4 +1,4 @@
-import type { HardState, Input, Output, Persist, RaftCore } from '@quorate/raft';
+import type { HardState, Input, Output, Persist, RaftCore, SnapshotDescription } from '@quorate/raft';
 import type { RecoveredLog } from '@quorate/storage';
 import type { MemberIdentity, Report, RunObserver } from '../cluster/run-observer.ts';
 import { LogMirror } from './log-mirror.ts';
@@ -8,11 +8,16 @@ type Expected = {
   hardState: HardState | null;
   log: LogMirror;
   pending: Persist[];
+  /** The last entry that may have been removed, because a snapshot was said to hold it. */
+  removable: number;
+  /** The snapshot that may have replaced the log. */
+  installing: SnapshotDescription | null;
 };
 
 /**
  * What a member was told is durable is in its log after a restart: term, vote and entries. The writes under
- * way when it died may have happened in part, in their order. Nothing else may be in the log.
+ * way when it died may have happened in part, in their order. Nothing else may be in the log, and nothing may be
+ * missing at its beginning that no snapshot holds.
  *
  * This is the log's contract, judged at every restart, long before a lost write would cost the cluster data.
  */
@@ -32,13 +37,24 @@ export class DurableLog implements RunObserver {
       this.checkHardState(member, recovered.hardState, expected);
       this.checkEntries(member, found, expected);
     }
-    this.expected.set(member.host, { hardState: recovered.hardState, log: found, pending: [] });
+    this.expected.set(member.host, {
+      hardState: recovered.hardState,
+      log: found,
+      pending: [],
+      removable: found.startIndex,
+      installing: null,
+    });
   }
 
   coreRestored(member: MemberIdentity, core: RaftCore): void {
     const expected = this.expected.get(member.host);
-    if (expected !== undefined && expected.log.lastIndex === 0) {
-      expected.log.addFounding(core);
+    if (expected === undefined) {
+      return;
+    }
+    const isFounding = expected.log.lastIndex === 0;
+    expected.log.restored(core);
+    expected.removable = Math.max(expected.removable, expected.log.startIndex);
+    if (isFounding) {
       expected.hardState = { term: core.term, vote: core.state.vote, commit: core.commit };
     }
   }
@@ -54,6 +70,16 @@ export class DurableLog implements RunObserver {
         expected.hardState = persist?.hardState ?? expected.hardState;
         expected.log.append(persist?.entries ?? []);
       }
+    }
+    if (input.type === 'compact') {
+      expected.removable = Math.max(expected.removable, input.through);
+    } else if (input.type === 'snapshot-installing') {
+      expected.installing = input.snapshot;
+    } else if (input.type === 'snapshot-installed') {
+      const { index, term } = input.snapshot;
+      expected.installing = null;
+      expected.removable = index;
+      expected.log.reset(index, term);
     }
     if (output.persist !== null) {
       expected.pending.push(output.persist);
@@ -74,6 +100,18 @@ export class DurableLog implements RunObserver {
   }
 
   private checkEntries(member: MemberIdentity, found: LogMirror, expected: Expected): void {
+    const { installing } = expected;
+    if (installing !== null && found.startIndex === installing.index) {
+      if (found.lastIndex === installing.index && found.termAt(installing.index) === installing.term) {
+        return;
+      }
+    }
+    if (found.startIndex > expected.removable) {
+      this.report({
+        property: 'durable-log',
+        explanation: `${member.name} finds a log that begins after entry ${found.startIndex}, but only those up to ${expected.removable} were to be removed`,
+      });
+    }
     const log = expected.log.copy();
     if (log.equals(found)) {
       return;

@@ -27,13 +27,16 @@ export class LeaderCompleteness implements RunObserver {
   }
 
   coreRestored(member: MemberIdentity, core: RaftCore): void {
-    this.mirrors.get(member.host)?.addFounding(core);
+    this.mirrors.get(member.host)?.restored(core);
   }
 
-  coreStepped(member: MemberIdentity, core: RaftCore, _input: Input, output: Output): void {
+  coreStepped(member: MemberIdentity, core: RaftCore, input: Input, output: Output): void {
     const mirror = this.mirrors.get(member.host);
     if (mirror === undefined) {
       return;
+    }
+    if (input.type === 'snapshot-installed') {
+      mirror.reset(input.snapshot.index, input.snapshot.term);
     }
     const { term, commit } = core;
     const leads = core.role === 'leader';
@@ -58,7 +61,8 @@ export class LeaderCompleteness implements RunObserver {
   /** Judged with the log as it was when the election was won: the new leader's own first entry comes behind it. */
   private checkLeader(member: MemberIdentity, mirror: LogMirror, term: number): void {
     const { index, term: committedTerm, by } = this.committed;
-    if (mirror.termAt(index) !== committedTerm) {
+    // What is before the log is in a snapshot, which holds only what is committed.
+    if (index >= mirror.startIndex && mirror.termAt(index) !== committedTerm) {
       this.report({
         property: 'leader-completeness',
         explanation: `${member.name} leads in term ${term} without entry ${index}@${committedTerm}, which ${by} committed`,

@@ -31,12 +31,15 @@ export class LogMatching implements RunObserver {
   }
 
   coreRestored(member: MemberIdentity, core: RaftCore): void {
-    this.mirrors.get(member.host)?.addFounding(core);
+    this.mirrors.get(member.host)?.restored(core);
   }
 
-  coreStepped(member: MemberIdentity, _core: RaftCore, _input: Input, output: Output): void {
+  coreStepped(member: MemberIdentity, _core: RaftCore, input: Input, output: Output): void {
     const entries = output.persist?.entries ?? [];
     const mirror = this.mirrors.get(member.host);
+    if (input.type === 'snapshot-installed') {
+      mirror?.reset(input.snapshot.index, input.snapshot.term);
+    }
     if (entries.length === 0 || mirror === undefined) {
       return;
     }

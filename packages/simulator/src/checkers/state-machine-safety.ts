@@ -24,7 +24,10 @@ export class StateMachineSafety implements RunObserver {
     this.nextIndex.set(member.host, core.state.applying.applied + 1);
   }
 
-  coreStepped(member: MemberIdentity, _core: RaftCore, _input: Input, output: Output): void {
+  coreStepped(member: MemberIdentity, _core: RaftCore, input: Input, output: Output): void {
+    if (input.type === 'snapshot-installed') {
+      this.nextIndex.set(member.host, input.snapshot.index + 1);
+    }
     for (const entry of output.entriesToApply) {
       this.check(member, entry);
     }

@@ -5,13 +5,7 @@ import {
   type ReplicationOptions,
   replicationPreset,
 } from '@quorate/raft';
-import {
-  defaultCompactionPolicy,
-  defaultTransferLimits,
-  type PeerEvents,
-  Replica,
-  type ReplicaOptions,
-} from '@quorate/replica';
+import { type PeerEvents, Replica, type ReplicaOptions } from '@quorate/replica';
 import { DataDirectory, SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
 import type { SimulatedDisk } from '../disk/simulated-disk.ts';
 import { SimulatedFileSystem } from '../disk/simulated-file-system.ts';
@@ -278,8 +272,8 @@ export class SimulatedMember {
       store: data.store,
       snapshots: {
         directory: data.snapshots,
-        compaction: defaultCompactionPolicy,
-        transfer: defaultTransferLimits,
+        compaction: plan.compaction,
+        transfer: plan.transfer,
       },
       clock: process.clock,
       random,

@@ -15,6 +15,11 @@ export class Tally {
     faults: 0,
     deaths: 0,
     undecided: 0,
+    compactions: 0,
+    compactedEntries: 0,
+    installs: 0,
+    runsWithCompaction: 0,
+    runsWithInstall: 0,
     slowestRecoveryMs: 0,
   };
 
@@ -29,6 +34,12 @@ export class Tally {
     sum.messages += figures.messages.sent;
     sum.faults += plan.faults.length;
     sum.deaths += figures.deaths;
+    const { compactions, compactedEntries, installs } = figures.snapshots;
+    sum.compactions += compactions;
+    sum.compactedEntries += compactedEntries;
+    sum.installs += installs;
+    sum.runsWithCompaction += compactions > 0 ? 1 : 0;
+    sum.runsWithInstall += installs > 0 ? 1 : 0;
     if (figures.undecided) {
       sum.undecided += 1;
       this.undecidedSeeds.push(plan.seed);
@@ -59,6 +70,7 @@ export class Tally {
       `${(sum.simulatedMs / 3_600_000).toFixed(2)} simulated hours (${speed} times real time)`,
       `${sum.answered} operations checked, ${sum.unknown} with unknown outcome, ${sum.failed} that failed without effect`,
       `${sum.faults} scheduled faults, ${sum.deaths} processes ended, ${sum.messages} messages, ${sum.events} events`,
+      `${sum.compactions} compactions of ${sum.compactedEntries} entries in ${sum.runsWithCompaction} runs, ${sum.installs} snapshots installed in ${sum.runsWithInstall} runs`,
       `slowest recovery ${(sum.slowestRecoveryMs / 1000).toFixed(1)} s`,
       `${sum.undecided} histories undecided${this.#seeds()}`,
     ].join('\n');

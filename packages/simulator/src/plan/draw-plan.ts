@@ -3,6 +3,12 @@ import { type RandomStream, streamOf } from '../kernel/random-stream.ts';
 import type { NetworkProfile } from '../network/paths.ts';
 import { drawFaults } from './draw-faults.ts';
 import { FAULT_KINDS, type FaultKind, SCHEDULED_FAULT_KINDS } from './fault.ts';
+import {
+  type CompactionPolicy,
+  defaultTransferLimits,
+  pieceMaxBytes,
+  type TransferLimits,
+} from '@quorate/replica';
 import type { EngineKind, PlanLimits, RunPlan, WatchPlan, WorkloadPlan } from './plan.ts';
 import { drawWorkload } from './workloads.ts';
 
@@ -42,6 +48,8 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
   const { members, reads, durationMs } = shape;
   const swarm = drawSwarm(seed, choices);
   const { kinds } = swarm;
+  const drawnWorkload = drawWorkload(streamOf(seed, 'plan.workload'), choices.workload ?? null);
+  const workload = limitWorkload(drawnWorkload, choices);
   const network = drawNetwork(streamOf(seed, 'plan.network'), kinds);
   const setting = {
     members,
@@ -61,6 +69,8 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     // The promise behind leases is made by voters that watch their leader.
     checkQuorum: drawn.checkQuorum || reads === 'lease',
     limits: drawLimits(streamOf(seed, 'plan.limits')),
+    compaction: drawCompaction(streamOf(seed, 'plan.compaction')),
+    transfer: drawTransfer(streamOf(seed, 'plan.transfer'), workload.valueBytes),
     tickMs: drawn.tickMs,
     electionTimeoutTicks: ELECTION_TIMEOUT_TICKS,
     heartbeatTicks: drawn.heartbeatTicks,
@@ -70,7 +80,7 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     network,
     disk: drawn.disk,
     clockRates: drawClockRates(streamOf(seed, 'plan.clocks'), members, kinds.has('clock-drift')),
-    workload: limitWorkload(drawWorkload(streamOf(seed, 'plan.workload'), choices.workload ?? null), choices),
+    workload,
     watch: drawWatch(streamOf(seed, 'plan.watch'), choices),
     faults: SCHEDULED_FAULT_KINDS.filter((kind) => kinds.has(kind) && isPromised(kind, reads))
       .flatMap((kind) => drawFaults(kind, setting, streamOf(seed, `plan.faults.${kind}`)))
@@ -177,6 +187,30 @@ function drawLimits(random: RandomStream): PlanLimits {
     uncommittedMaxBytes: random.pick([500, 4096, 65_536]),
     pendingReadsMax: random.pick([2, 64]),
     pendingProposalsMax: random.pick([2, 64]),
+  };
+}
+
+function drawCompaction(random: RandomStream): CompactionPolicy {
+  return {
+    entries: random.pick([5, 10, 30, 100]),
+    bytes: random.pick([2000, 20_000, 1_000_000]),
+    tailEntries: random.pick([0, 1, 5, 20]),
+    tailBytes: random.pick([500, 5000, 1_000_000]),
+  };
+}
+
+/** Pieces of a few values, so that a transfer takes many of them and still ends. */
+function drawTransfer(random: RandomStream, valueBytes: number): TransferLimits {
+  return {
+    ...defaultTransferLimits,
+    chunkMaxBytes: Math.min(pieceMaxBytes, (valueBytes + 100) * random.pick([3, 10, 100])),
+    windowChunks: random.pick([1, 2, 4]),
+    callTimeoutMs: random.pick([200, 1000]),
+    retryMs: random.pick([5, 50]),
+    patienceMs: random.pick([100, 1000, 5000]),
+    leaseMs: random.pick([200, 2000]),
+    offerMs: random.pick([100, 500, 2000]),
+    filesMax: random.pick([1, 2]),
   };
 }
 

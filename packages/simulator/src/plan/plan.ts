@@ -1,6 +1,7 @@
 import type { ReplicationPresetName } from '@quorate/raft';
 import type { DiskSpeed } from '../disk/simulated-disk.ts';
 import type { NetworkProfile } from '../network/paths.ts';
+import type { CompactionPolicy, TransferLimits } from '@quorate/replica';
 import type { Fault } from './fault.ts';
 
 /**
@@ -78,6 +79,9 @@ export type RunPlan = {
   readonly preVote: boolean;
   readonly checkQuorum: boolean;
   readonly limits: PlanLimits;
+  /** Small thresholds make compactions, and members that need snapshots, everyday events. */
+  readonly compaction: CompactionPolicy;
+  readonly transfer: TransferLimits;
   readonly tickMs: number;
   readonly electionTimeoutTicks: number;
   readonly heartbeatTicks: number;

@@ -1,3 +1,4 @@
+import { StoreError } from '@quorate/kv';
 import { ReplicaError } from '@quorate/replica';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Report } from '../cluster/run-observer.ts';
@@ -83,7 +84,8 @@ export class Recovery {
           this.serve(member).then(
             () => this.waiting.delete(member),
             (error: unknown) => {
-              if (!(error instanceof ReplicaError)) {
+              const isInstalling = error instanceof StoreError && error.code === 'installing';
+              if (!(error instanceof ReplicaError || isInstalling)) {
                 throw error; // Nobody handles it, so that the run is judged to have failed.
               }
               this.trace.detail(member.identity.name, () => `does not serve yet: ${String(error)}`);
@@ -193,9 +195,16 @@ function lastIndexOf(cluster: Cluster): number {
 }
 
 function boundMs(plan: RunPlan, logLength: number): number {
-  const { tickMs, electionTimeoutTicks, disk, network, mode } = plan;
+  const { tickMs, electionTimeoutTicks, disk, network, mode, transfer, workload } = plan;
   // Vanilla Raft sends a follower that lags one entry per round trip, and whoever was down may lack them all.
   const catchUpUs = mode === 'vanilla' ? logLength * (6 * network.delayMeanUs + 4 * disk.syncMeanUs) : 0;
+  // Whoever needs a snapshot fetches it piece by piece.
+  const pieces = (logLength * (workload.valueBytes + 100)) / transfer.chunkMaxBytes;
+  const transferUs = pieces * (6 * network.delayMeanUs + disk.syncMeanUs);
   const disksUs = disk.syncMeanUs * 200;
-  return SETTLING_MS + BOUND_ELECTION_TIMEOUTS * tickMs * electionTimeoutTicks + (disksUs + catchUpUs) / 1000;
+  return (
+    SETTLING_MS +
+    BOUND_ELECTION_TIMEOUTS * tickMs * electionTimeoutTicks +
+    (disksUs + catchUpUs + transferUs) / 1000
+  );
 }

@@ -21,6 +21,7 @@ import { LogReplay } from './log-replay.ts';
 import { judgeWatches } from './judge-watches.ts';
 import { judgeProcessEnd } from './process-ends.ts';
 import { Recovery } from './recovery.ts';
+import { SnapshotCounts, type SnapshotFigures } from './snapshot-counts.ts';
 
 /** What a run was, and how it ended. */
 export type RunResult = {
@@ -41,6 +42,7 @@ export type RunFigures = {
   readonly recoveryMs: number;
   /** True if the search for a linearization gave up: nothing is known about this history then. */
   readonly undecided: boolean;
+  readonly snapshots: SnapshotFigures;
 };
 
 /** How long clients that watch may take to hear everything, in simulated milliseconds. */
@@ -73,6 +75,7 @@ class Run {
   private readonly watchers: readonly WatchingClient[];
   private recovery: Recovery | null = null;
   private violation: Violation | null = null;
+  private readonly snapshotCounts = new SnapshotCounts();
   private undecided = false;
   private deaths = 0;
   private latestLeaderTerm = 0;
@@ -90,8 +93,11 @@ class Run {
       messageSent: (message) => this.injector.messageSent(message),
       coreStepped: (member, core, input) => {
         this.noteLeader(member, core);
+        this.snapshotCounts.observe(member.host, input);
         if (input.type === 'applied') {
           this.observeStore(member, false);
+        } else if (input.type === 'snapshot-installed') {
+          this.observeStore(member, true);
         } else if (input.type === 'tick') {
           this.observeBacklog(member);
         }
@@ -165,6 +171,7 @@ class Run {
         deaths,
         recoveryMs: recovery?.tookMs ?? 0,
         undecided,
+        snapshots: this.snapshotCounts.figures,
       },
     };
   }
@@ -246,7 +253,7 @@ class Run {
 
   private observeStore(identity: MemberIdentity, always: boolean): void {
     const store = this.cluster.members[identity.host]?.store;
-    if (store !== null && store !== undefined) {
+    if (store !== null && store !== undefined && !store.isInstalling) {
       this.checkers.revisionOrder.observe(identity.name, store.appliedIndex, store.revision);
       this.checkers.stateDigest.observe(identity.name, store.appliedIndex, () => store.digest(), always);
     }

@@ -23,6 +23,7 @@ function outcome(plan: RunPlan, breaks: (plan: RunPlan) => boolean): RunResult {
       deaths: 0,
       recoveryMs: 0,
       undecided: false,
+      snapshots: { compactions: 0, compactedEntries: 0, installs: 0 },
     },
   };
 }

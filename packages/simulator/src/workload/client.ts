@@ -180,6 +180,9 @@ export class Client {
 
 function outcomeOf(error: unknown): Outcome {
   if (error instanceof StoreError) {
+    if (error.code === 'installing') {
+      return { kind: 'failed', reason: error.code };
+    }
     return { kind: 'answered', answer: { kind: 'refused', code: error.code } };
   }
   if (error instanceof ReplicaError) {
