@@ -2,7 +2,6 @@ import { Store } from '@quorate/kv';
 import { defaultRaftOptions, type MemberId, replicationPreset, toMemberId } from '@quorate/raft';
 import {
   type Clock,
-  defaultCompactionPolicy,
   defaultTransferLimits,
   type Logger,
   type PeerEvents,
@@ -189,7 +188,12 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
     corruptionCheckIntervalMs: configuration.corruptionCheckInterval,
     snapshots: {
       directory: data.snapshots,
-      compaction: defaultCompactionPolicy,
+      compaction: {
+        entries: configuration.snapshotCount,
+        bytes: configuration.snapshotLogBytes,
+        tailEntries: configuration.snapshotCatchupEntries,
+        tailBytes: configuration.snapshotCatchupBytes,
+      },
       transfer: defaultTransferLimits,
     },
     limits: replicaLimits(configuration),

@@ -1,3 +1,4 @@
+import { defaultCompactionPolicy } from '@quorate/replica';
 import { foundingMembers } from './founding-members.ts';
 import { advertiseUrls, listenUrls } from './network-address.ts';
 import { type DerivedOption, derivedOption, option, type Option } from './option.ts';
@@ -85,7 +86,7 @@ export const options = {
     default: 'sqlite',
     summary: 'What keeps the data of the state machine.',
     reason:
-      'All of them lose nothing, because the durable log restores what they miss. `sqlite` needs nothing installed, `lmdb` is quicker and needs a native package, `memory` replays the whole log at each start.',
+      'All of them lose nothing, because the durable log restores what they miss. `sqlite` needs nothing installed, `lmdb` is quicker and needs a native package, `memory` loads its last snapshot and the log at each start.',
   }),
   replication: option({
     name: 'replication',
@@ -119,6 +120,35 @@ export const options = {
     summary: 'How long a follower waits for its leader before it campaigns.',
     reason:
       'Shorter ends an outage sooner, longer tolerates slow networks and busy machines. At least five heartbeat intervals, and the same for all members.',
+  }),
+  snapshotCount: option({
+    name: 'snapshot-count',
+    type: wholeNumber({ min: 1, max: 1_000_000_000, unit: 'entries', placeholder: 'N' }),
+    default: defaultCompactionPolicy.entries,
+    summary: 'After how many applied entries the log is compacted.',
+    reason:
+      'A compaction costs one flush of the engine to the disk; with engine `memory` it writes all data to a snapshot, so there it also waits until the log has grown by half of that.',
+  }),
+  snapshotLogBytes: option({
+    name: 'snapshot-log-bytes',
+    type: byteSize({ min: 1024, max: 1024 * 1024 * 1024 * 1024 }),
+    default: defaultCompactionPolicy.bytes,
+    summary: 'After how many bytes of entries the log is compacted, if that comes first.',
+    reason: 'The log takes about this much disk space, plus what stays of it, plus two segments of 64 MiB.',
+  }),
+  snapshotCatchupEntries: option({
+    name: 'snapshot-catchup-entries',
+    type: wholeNumber({ min: 0, max: 1_000_000_000, unit: 'entries', placeholder: 'N' }),
+    default: defaultCompactionPolicy.tailEntries,
+    summary: 'How many applied entries stay in the log when it is compacted.',
+    reason: 'A follower that was away for no longer than they took needs no snapshot.',
+  }),
+  snapshotCatchupBytes: option({
+    name: 'snapshot-catchup-bytes',
+    type: byteSize({ min: 0, max: 1024 * 1024 * 1024 * 1024 }),
+    default: defaultCompactionPolicy.tailBytes,
+    summary: 'How many bytes those entries may take; beyond that, fewer of them stay.',
+    reason: 'It keeps large entries from keeping the log large.',
   }),
   maxRequestBytes: option({
     name: 'max-request-bytes',

@@ -47,6 +47,7 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
     reads: stated.reads ?? options.reads.default,
     heartbeatInterval: stated.heartbeatInterval ?? options.heartbeatInterval.default,
     electionTimeout: stated.electionTimeout ?? options.electionTimeout.default,
+    ...completeCompaction(stated),
     maxRequestBytes: stated.maxRequestBytes ?? options.maxRequestBytes.default,
     quotaBackendBytes: stated.quotaBackendBytes ?? options.quotaBackendBytes.default,
     corruptionCheckInterval: stated.corruptionCheckInterval ?? options.corruptionCheckInterval.default,
@@ -67,6 +68,15 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
   checkDistinct(identity.members, problems);
   if (problems.length > 0 || own === undefined) throw new ConfigurationError(problems);
   return { ...complete, memberId: own.id, clusterId: identity.clusterId, members: identity.members };
+}
+
+function completeCompaction(stated: StatedOptions) {
+  return {
+    snapshotCount: stated.snapshotCount ?? options.snapshotCount.default,
+    snapshotLogBytes: stated.snapshotLogBytes ?? options.snapshotLogBytes.default,
+    snapshotCatchupEntries: stated.snapshotCatchupEntries ?? options.snapshotCatchupEntries.default,
+    snapshotCatchupBytes: stated.snapshotCatchupBytes ?? options.snapshotCatchupBytes.default,
+  };
 }
 
 /** Where the others reach this member if nobody says: its place in the cluster, or else where it listens. */
