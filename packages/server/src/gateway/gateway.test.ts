@@ -310,6 +310,17 @@ describe('a stream by JSON', () => {
     assert.deepEqual(await once(response, 'data'), ['{"result":{"watch_id":"9"}}\n']);
   });
 
+  test('hears the metadata of its headers', async () => {
+    await using gateway = await StreamGateway.open(async function* (_requests, context) {
+      const heard = ['authorization', 'hasleader', 'cookie'].map((name) => context.metadata(name));
+      yield WatchResponse.fromPartial({ cancelReason: JSON.stringify(heard) });
+    });
+    const headers = { authorization: 'a token', 'grpc-metadata-hasleader': 'true', cookie: 'no metadata' };
+    const { text } = await post(gateway.url, '{}', headers);
+    const { result } = JSON.parse(text) as { result: { cancel_reason: string } };
+    assert.deepEqual(JSON.parse(result.cancel_reason), ['a token', 'true', null]);
+  });
+
   test('ends with its client', async () => {
     await using gateway = await StreamGateway.open(answerEach);
     const call = gateway.begin();
