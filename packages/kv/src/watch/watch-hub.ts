@@ -11,6 +11,11 @@ export type WatchOptions = {
   readonly watchersMax?: number;
   /** How much may wait for the client of one stream, in bytes; a little more is possible. Default 1 MiB. */
   readonly bufferMaxBytes?: number;
+  /**
+   * How much may wait for all clients together, in bytes. Beyond it a stream takes something only when it has
+   * nothing else. Default 256 MiB.
+   */
+  readonly totalMaxBytes?: number;
   /** See SliceLimits. Default 1,024 changes and 1 MiB. */
   readonly slice?: SliceLimits;
 };
@@ -18,6 +23,7 @@ export type WatchOptions = {
 const defaultOptions: Required<WatchOptions> = {
   watchersMax: 1024 * 1024,
   bufferMaxBytes: 1024 * 1024,
+  totalMaxBytes: 256 * 1024 * 1024,
   slice: { maxChanges: 1024, maxBytes: 1024 * 1024 },
 };
 
@@ -37,6 +43,8 @@ export class WatchHub {
   /** Up to where synced watchers were told everything, while there is no log. */
   private toldRevision = 0;
   private count = 0;
+  /** What waits for clients. */
+  private bufferedBytes = 0;
   private wake: () => void = () => undefined;
 
   /** Nobody is told anything before `resume`. */
@@ -57,6 +65,16 @@ export class WatchHub {
   /** How many of them have not been told everything yet. */
   get watchersBehind(): number {
     return this.count - this.synced.size;
+  }
+
+  /** For the streams: whether all of them together may hold more. */
+  get hasBufferRoom(): boolean {
+    return this.bufferedBytes < this.options.totalMaxBytes;
+  }
+
+  /** For the streams: one of them holds so many bytes more (or less). */
+  buffered(bytes: number): void {
+    this.bufferedBytes += bytes;
   }
 
   get room(): number {

@@ -12,6 +12,10 @@ export type StreamHub = {
   readonly revision: number;
   /** How many more watchers there may be. */
   readonly room: number;
+  /** Whether all streams together may hold more. */
+  readonly hasBufferRoom: boolean;
+  /** This stream holds so many bytes more (or less). */
+  buffered(bytes: number): void;
   /** Begins to tell a watcher what happens from `next` on. */
   begin(watcher: Watcher, next: number): void;
   /** Tells it nothing more. */
@@ -47,9 +51,9 @@ export class WatchStream implements WatcherOutlet {
     this.notify = notify;
   }
 
-  /** Whether there is room for more notices. */
+  /** Whether there is room for more notices. There always is when nothing waits to be taken. */
   get hasRoom(): boolean {
-    return this.queuedBytes < this.bufferMaxBytes;
+    return this.isEmpty || (this.queuedBytes < this.bufferMaxBytes && this.hub.hasBufferRoom);
   }
 
   /** Nothing waits to be taken. */
@@ -67,7 +71,7 @@ export class WatchStream implements WatcherOutlet {
     const notice = this.queue[this.taken];
     if (notice === undefined) return null;
     this.taken += 1;
-    this.queuedBytes -= sizeOf(notice);
+    this.account(-sizeOf(notice));
     if (this.taken === this.queue.length || this.taken >= takenMax) {
       this.queue = this.queue.slice(this.taken);
       this.taken = 0;
@@ -133,7 +137,7 @@ export class WatchStream implements WatcherOutlet {
     this.held.clear();
     this.queue = [];
     this.taken = 0;
-    this.queuedBytes = 0;
+    this.account(-this.queuedBytes);
   }
 
   /** For the hub, as the next two. */
@@ -182,10 +186,15 @@ export class WatchStream implements WatcherOutlet {
     }
   }
 
+  private account(bytes: number): void {
+    this.queuedBytes += bytes;
+    this.hub.buffered(bytes);
+  }
+
   private push(notice: WatchNotice): void {
     const wasEmpty = this.queue.length === 0;
     this.queue.push(notice);
-    this.queuedBytes += sizeOf(notice);
+    this.account(sizeOf(notice));
     if (wasEmpty) this.notify();
   }
 }

@@ -100,10 +100,10 @@ class Run {
   /** What really happened, as a naive look at the store before and after each command shows it. */
   private readonly past: Told[] = [];
 
-  constructor(bufferMaxBytes: number, maxChanges: number) {
+  constructor(bufferMaxBytes: number, totalMaxBytes: number, maxChanges: number) {
     this.driver = StoreDriver.withOptions({
       commitMaxEntries: 3,
-      watch: { bufferMaxBytes, slice: { maxChanges, maxBytes: 1_000_000 } },
+      watch: { bufferMaxBytes, totalMaxBytes, slice: { maxChanges, maxBytes: 1_000_000 } },
     });
     this.streams = [0, 1].map(() => this.driver.store.watch(() => undefined));
   }
@@ -280,9 +280,10 @@ test('a watcher is told all that happens from its start on, once and in order, w
     fc.property(
       fc.array(happening, { maxLength: 60, size: 'max' }),
       fc.constantFrom(1, 1_500, 1_000_000),
+      fc.constantFrom(1, 1_500, 1_000_000),
       fc.integer({ min: 1, max: 4 }),
-      (happenings, bufferMaxBytes, maxChanges) => {
-        const run = new Run(bufferMaxBytes, maxChanges);
+      (happenings, bufferMaxBytes, totalMaxBytes, maxChanges) => {
+        const run = new Run(bufferMaxBytes, totalMaxBytes, maxChanges);
         for (const event of happenings) run.happen(event);
         run.finish();
       },

@@ -259,6 +259,22 @@ test('a slow client bounds what waits for it, and is told everything in the end'
   assert.deepEqual(watch.queued(), ['0 events@102: put a=last@102'], 'it is synced again');
 });
 
+test('many slow clients together are bounded, too, and each goes on when it reads', () => {
+  const { driver } = setUp({ bufferMaxBytes: 1_000_000, totalMaxBytes: 20_000 });
+  const clients = Array.from({ length: 50 }, () => new WatchDriver(driver.store));
+  for (const client of clients) client.create('a');
+  for (const client of clients) client.queued();
+  for (let index = 0; index < 10; index++) driver.put('a', 'x'.repeat(1_000));
+  const waiting = clients.map((client) => client.queued().length);
+  // About 1,400 bytes for each: some had room for more than one, and all for one.
+  assert.ok(waiting.every((count) => count >= 1));
+  assert.ok(waiting.reduce((sum, count) => sum + count) <= 50 + 20_000 / 1_000);
+  for (const client of clients) {
+    const told = client.told().join();
+    assert.match(told, /@11$/);
+  }
+});
+
 test('watchers that are behind have their turn one after the other', () => {
   const { driver, watch } = setUp({ slice: { maxChanges: 10, maxBytes: 1_000_000 } });
   for (let index = 0; index < 100; index++) driver.put('a', `${index}`);

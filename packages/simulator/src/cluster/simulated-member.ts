@@ -339,8 +339,8 @@ export class SimulatedMember {
 }
 
 function watchOptionsOf({ watch }: RunPlan): WatchOptions {
-  const { bufferMaxBytes, sliceMaxChanges } = watch;
-  return { bufferMaxBytes, slice: { maxChanges: sliceMaxChanges, maxBytes: 1_048_576 } };
+  const { bufferMaxBytes, totalMaxBytes, sliceMaxChanges } = watch;
+  return { bufferMaxBytes, totalMaxBytes, slice: { maxChanges: sliceMaxChanges, maxBytes: 1_048_576 } };
 }
 
 function replicationOf({ mode, limits }: RunPlan): ReplicationOptions {

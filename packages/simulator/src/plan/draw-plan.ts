@@ -99,6 +99,7 @@ function drawWatch(random: RandomStream, { watchersMax }: PlanChoices): WatchPla
     bufferMaxBytes: random.pick([1, 1000, 5000, 1_048_576]),
     sliceMaxChanges: random.pick([1, 4, 1024]),
     compactMeanMs: random.pick([null, null, 150]),
+    totalMaxBytes: random.pick([1, 3000, 1_048_576, 1_048_576]),
   };
 }
 

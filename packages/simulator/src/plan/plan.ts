@@ -53,6 +53,8 @@ export type WatchPlan = {
   readonly progressMeanMs: number;
   /** What may wait for a client, in bytes, and how many changes are read at once for who is behind. */
   readonly bufferMaxBytes: number;
+  /** The same for all clients of a member together. */
+  readonly totalMaxBytes: number;
   readonly sliceMaxChanges: number;
   /** How often somebody compacts, on average; null for the rates of the workload. */
   readonly compactMeanMs: number | null;

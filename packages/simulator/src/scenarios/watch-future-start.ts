@@ -19,6 +19,7 @@ export const watchFutureStart: Scenario = {
           wanderMeanMs: 100,
           progressMeanMs: 20,
           bufferMaxBytes: 1_048_576,
+          totalMaxBytes: 1_048_576,
           sliceMaxChanges: 1024,
           compactMeanMs: null,
         },

@@ -20,6 +20,7 @@ export const watchProgressOvertakes: Scenario = {
           wanderMeanMs: 300,
           progressMeanMs: 10,
           bufferMaxBytes: 1000,
+          totalMaxBytes: 1_048_576,
           sliceMaxChanges: 1,
           compactMeanMs: null,
         },

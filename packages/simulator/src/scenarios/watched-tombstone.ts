@@ -21,6 +21,7 @@ export const watchedTombstone: Scenario = {
           wanderMeanMs: 200,
           progressMeanMs: 300,
           bufferMaxBytes: 1000,
+          totalMaxBytes: 1_048_576,
           sliceMaxChanges: 4,
           compactMeanMs: 150,
         },
