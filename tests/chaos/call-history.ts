@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { QuorateError } from '@quorate/client';
 import {
   hasChanged,
@@ -48,6 +49,14 @@ export class CallHistory {
       }
       return this.#failed(client, invoke, operation, error);
     }
+  }
+
+  /** Writes the calls to a file, one a line as JSON, in the order in which they ended. */
+  async save(path: string): Promise<void> {
+    const lines = this.records.map((record) =>
+      JSON.stringify(record, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
+    );
+    await writeFile(path, `${lines.join('\n')}\n`);
   }
 
   #failed(client: number, invoke: number, operation: StoreOperation, error: QuorateError): Told {

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { QuorateClient } from '@quorate/client';
 import { drawWorkload, streamOf, type WorkloadPlan } from '@quorate/simulator';
 import { eventually } from '../system/harness/eventually.ts';
@@ -83,7 +84,7 @@ export class ChaosRun implements AsyncDisposable {
       cancelChance: 0.01,
     };
     const accessTo = (endpoints: readonly string[]): StoreAccess => {
-      const client = new QuorateClient({ endpoints, timeoutMs: random.pick([500, 1_000, 3_000]) });
+      const client = new QuorateClient({ endpoints, timeoutMs: random.pick([500, 2_000, 6_000]) });
       stack.use(client);
       return wrap(accessThrough(client));
     };
@@ -177,6 +178,7 @@ export class ChaosRun implements AsyncDisposable {
       problem: problems.length === 0 ? null : problems.join('\n'),
     });
     const term = await this.#members.term();
+    await this.history.save(join(this.cluster.directory, 'history.jsonl'));
     const startedMs = performance.now();
     checks.push({ property: 'linearizability', problem: judge(this.history.records) });
     const figures = this.#figures(term, recoveryMs, performance.now() - startedMs);

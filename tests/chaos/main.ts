@@ -1,7 +1,4 @@
-import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { checkoutCommit, ProgressBar } from '@quorate/simulator';
-import type { CallHistory } from './call-history.ts';
 import { type ChaosOptions, commandOf, parseChaosOptions } from './chaos-options.ts';
 import { type ChaosFigures, type ChaosOutcome, ChaosRun } from './chaos-run.ts';
 import { drawSchedule, type Fault, faultText } from './schedule.ts';
@@ -55,7 +52,6 @@ async function chaos(chosen: ChaosOptions, schedule: readonly Fault[]): Promise<
   }
   if (failed.length > 0 || chosen.keep) {
     run.cluster.keepDirectory();
-    await writeHistory(join(run.cluster.directory, 'history.jsonl'), outcome.history);
     print(`data, logs and history.jsonl are in ${run.cluster.directory}`);
   }
   if (failed.length > 0) {
@@ -78,12 +74,4 @@ function describe(figures: ChaosFigures, elapsedMs: number): string {
     `processes: ${figures.killed} killed, ${figures.restarted} restarted; ${figures.chunks} pieces of data through proxies`,
     `live again after ${recovery}, history judged in ${(figures.judgeMs / 1000).toFixed(1)} s`,
   ].join('\n');
-}
-
-/** One call a line, by its end. */
-async function writeHistory(path: string, history: CallHistory): Promise<void> {
-  const lines = history.records.map((record) =>
-    JSON.stringify(record, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)),
-  );
-  await writeFile(path, `${lines.join('\n')}\n`);
 }

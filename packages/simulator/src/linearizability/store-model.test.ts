@@ -196,6 +196,30 @@ test('reads of the past and compaction', () => {
   assert.equal(kindOf(...history, at(6, 2, { type: 'refused', code: 'compacted' })), 'violation');
 });
 
+test('where among the writes a compaction came is forgotten once it is done', () => {
+  const rounds = 12;
+  const history: Record[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const at = round * 10;
+    const revision = round * 3 + 2;
+    const compact: StoreOperation = { type: 'compaction', revision: Math.max(1, revision - 3) };
+    history.push(call(at, compact, { type: 'compaction', revision: null }, at + 9));
+    for (const [step, key] of ['a', 'b', 'c'].entries()) {
+      history.push(put(at + 1 + step * 2, key, `${round}`, revision + step));
+    }
+  }
+  const past: StoreResult = {
+    type: 'range',
+    revision: rounds * 3 + 1,
+    records: [record('a', 'never', 35)],
+    count: 1,
+    more: false,
+  };
+  const verdict = checkStore([...history, call(1_000, rangeOver('a', null, rounds * 3), past)]);
+  assert.equal(verdict.kind, 'violation');
+  assert(verdict.steps < 5_000, `each compaction has four places, but it took ${verdict.steps} steps`);
+});
+
 test('two ways to one present state with different pasts are told apart', () => {
   const history = [
     lostPut(0, 'a', '1'),

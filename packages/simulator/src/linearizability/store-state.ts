@@ -40,13 +40,17 @@ export function stateAt(state: StoreState, revision: number): StoreState | null 
   return found?.revision === revision ? found : null;
 }
 
-/** Whether the present states are equal; with `alsoPast` also all earlier ones. */
+/**
+ * Whether the present states are equal; with `alsoPast` also the records of all earlier ones. What was compacted at
+ * an earlier one is of no account: whether the past can be read is up to the present.
+ */
 export function sameState(first: StoreState, second: StoreState, alsoPast: boolean): boolean {
+  if (first.compactedRevision !== second.compactedRevision) return false;
   let one: StoreState | null = first;
   let other: StoreState | null = second;
   for (; one !== other; one = one.past, other = other.past) {
     if (one === null || other === null) return false;
-    if (one.revision !== other.revision || one.compactedRevision !== other.compactedRevision) return false;
+    if (one.revision !== other.revision) return false;
     if (!sameRecords(one.records, other.records)) return false;
     if (!alsoPast) return true;
   }
