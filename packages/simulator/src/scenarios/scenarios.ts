@@ -1,7 +1,11 @@
 import { crashDuringApply } from './crash-during-apply.ts';
+import { followerAfterCompaction } from './follower-after-compaction.ts';
+import { interruptedInstall } from './interrupted-install.ts';
 import { laggingFollower } from './lagging-follower.ts';
+import { leaderChangeDuringTransfer } from './leader-change-during-transfer.ts';
 import { misdirectedRepair } from './misdirected-repair.ts';
 import { pausedLeader } from './paused-leader.ts';
+import { powerLossAfterRename } from './power-loss-after-rename.ts';
 import { revisionAfterPowerLoss } from './revision-after-power-loss.ts';
 import type { Scenario } from './scenario.ts';
 import { tombstoneCompaction } from './tombstone-compaction.ts';
@@ -10,7 +14,7 @@ import { watchedTombstone } from './watched-tombstone.ts';
 import { watchFutureStart } from './watch-future-start.ts';
 import { watchProgressOvertakes } from './watch-progress-overtakes.ts';
 
-/** The first eight are classes of bugs that other stores shipped, the others were found here. */
+/** The first twelve are classes of bugs that other stores shipped, the others were found here. */
 export const SCENARIOS: readonly Scenario[] = [
   pausedLeader,
   tombstoneCompaction,
@@ -20,6 +24,10 @@ export const SCENARIOS: readonly Scenario[] = [
   watchProgressOvertakes,
   watchFutureStart,
   watchedTombstone,
+  followerAfterCompaction,
+  interruptedInstall,
+  leaderChangeDuringTransfer,
+  powerLossAfterRename,
   misdirectedRepair,
   laggingFollower,
 ];
