@@ -1,6 +1,7 @@
 import type { Mutation } from './mutation.ts';
 import { raftMutations } from './raft-mutations.ts';
 import { replicaMutations } from './replica-mutations.ts';
+import { snapshotMutations } from './snapshot-mutations.ts';
 import { storageMutations } from './storage-mutations.ts';
 import { storeMutations } from './store-mutations.ts';
 import { watchMutations } from './watch-mutations.ts';
@@ -11,4 +12,5 @@ export const mutations: readonly Mutation[] = [
   ...storeMutations,
   ...watchMutations,
   ...replicaMutations,
+  ...snapshotMutations,
 ];

@@ -11,9 +11,9 @@ export const replicaMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${replica}/persister.ts`,
-        find: '          await this.log.append(persists);',
+        find: '      await this.log.append(persists);',
         replace:
-          '          const done = this.log.append(persists);\n          this.events.durable(null, items.flatMap((item) => item.messages));\n          await done;',
+          '      const done = this.log.append(persists);\n      this.events.durable(null, writes.flatMap(({ messages }) => messages));\n      await done;',
       },
     ],
     detectors: [simulate(100), tests(replicaTests)],
@@ -24,8 +24,8 @@ export const replicaMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${replica}/persister.ts`,
-        find: '          await this.log.append(persists);',
-        replace: '          await this.log.append(persists).catch(() => undefined);',
+        find: '      await this.log.append(persists);',
+        replace: '      await this.log.append(persists).catch(() => undefined);',
       },
     ],
     detectors: [simulate(200), tests(replicaTests)],

@@ -104,3 +104,19 @@ test('a stopping member tells what is known of each write', async () => {
   assert.equal(await codeOf(proposed), 'unknown-outcome');
   assert.equal(await codeOf(waiting), 'stopped');
 });
+
+test('a write that a snapshot may hold has an unknown outcome, and one that it cannot hold waits on', async () => {
+  const writes = pendingWrites();
+  const earlier = writes.add(1, data, { deadlineMs: 100 });
+  writes.takeBatch(toTerm(2));
+  const same = writes.add(2, data, { deadlineMs: 100 });
+  writes.takeBatch(toTerm(3));
+  const later = writes.add(3, data, { deadlineMs: 100 });
+  writes.takeBatch(toTerm(4));
+  writes.snapshotInstalled(toTerm(3));
+  assert.deepEqual([await codeOf(earlier), await codeOf(same)], ['unknown-outcome', 'unknown-outcome']);
+  writes.termApplied(toTerm(3));
+  assert.deepEqual(writes.takeBatch(toTerm(4)), []);
+  writes.settle(3, { ok: true, response });
+  assert.equal(await later, response);
+});

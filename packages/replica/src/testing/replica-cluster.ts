@@ -244,7 +244,7 @@ type Mailbox = {
   asOf: LogIndex;
 };
 
-const defaultLimits: ReplicaLimits = {
+export const defaultLimits: ReplicaLimits = {
   requestMaxBytes: 1024,
   pendingProposalsMax: 100,
   pendingProposalsMaxBytes: 100_000,
