@@ -7,6 +7,7 @@ import { Auditor } from './auditor.ts';
 import { CallHistory } from './call-history.ts';
 import { ChaosClient } from './chaos-client.ts';
 import type { ChaosOptions } from './chaos-options.ts';
+import { ChaosWatcher, judgeWatchers } from './chaos-watcher.ts';
 import { FaultInjector } from './fault-injector.ts';
 import { judge } from './judge.ts';
 import { LinkProxy } from './link-proxy.ts';
@@ -58,6 +59,7 @@ export class ChaosRun implements AsyncDisposable {
   readonly #network: Network;
   readonly #members: Members;
   readonly #clients: readonly ChaosClient[];
+  readonly #watchers: readonly ChaosWatcher[];
   readonly #auditor: Auditor;
   readonly #injector: FaultInjector;
 
@@ -101,6 +103,13 @@ export class ChaosRun implements AsyncDisposable {
           workload: { ...workload, weights: { ...workload.weights, compact: 0 } },
         }),
     );
+    // One watches at each member and nowhere else, one wherever it is served.
+    this.#watchers = [...doors.map((door) => [door]), doors].map((endpoints, number) => {
+      const client = stack.use(new QuorateClient({ endpoints }));
+      return new ChaosWatcher(number, (startRevision) =>
+        client.watch({ prefix: '' }, { startRevision, previous: true }),
+      );
+    });
     this.#auditor = new Auditor(this.#clients.length, accessTo(doors), this.history);
   }
 
@@ -150,6 +159,7 @@ export class ChaosRun implements AsyncDisposable {
   /** Calls and faults until the last fault is over and the cluster is live again; then everything is judged. */
   async run(faults: readonly Fault[]): Promise<ChaosOutcome> {
     const callers = [...this.#clients, this.#auditor];
+    const watches = Promise.all(this.#watchers.map((watcher) => watcher.run()));
     const calls = Promise.all(callers.map((caller) => caller.run()));
     const checks: Check[] = [];
     const faultsAndRecovery = async (): Promise<number | null> => {
@@ -165,12 +175,18 @@ export class ChaosRun implements AsyncDisposable {
       }
     });
     // If a caller fails, nobody waits for the rest.
-    await Promise.race([calls, recovery.then(() => calls)]);
+    await Promise.race([calls, recovery.then(() => calls), watches.then(() => calls)]);
     const recoveryMs = await recovery;
     checks.push({
       property: 'the members agree',
       problem: await problemOf(this.#agree()),
     });
+    checks.push({
+      property: 'watchers are told everything',
+      problem: (await problemOf(this.#hear())) ?? judgeWatchers(this.#watchers, this.history.records),
+    });
+    await Promise.all(this.#watchers.map((watcher) => watcher.stop()));
+    await watches;
     this.#members.checkRunning(this.#members.all);
     const { problems } = this.#members;
     checks.push({
@@ -209,6 +225,21 @@ export class ChaosRun implements AsyncDisposable {
     });
     await this.cluster.leader();
     await this.cluster.agreedContent();
+  }
+
+  /** Every watcher is told of the last revision. */
+  async #hear(): Promise<void> {
+    await eventually('every watcher hears of the last revision', () => {
+      const { latestRevision } = this.history;
+      const behind = this.#watchers
+        .map(({ revision }) => revision)
+        .filter((revision) => revision < latestRevision);
+      if (behind.length > 0) {
+        throw new Error(
+          `of ${this.#watchers.length}, some are at ${behind.join(', ')}, not at ${latestRevision}`,
+        );
+      }
+    });
   }
 
   #figures(term: number, recoveryMs: number | null, judgeMs: number): ChaosFigures {

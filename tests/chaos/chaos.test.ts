@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type WatchBatch, WatchEvent } from '@quorate/client';
 import type { StoreResult } from '@quorate/simulator';
 import type { CallRecord } from './call-history.ts';
 import type { ChaosOptions } from './chaos-options.ts';
 import { ChaosRun, type ChaosOutcome } from './chaos-run.ts';
+import { ChaosWatcher, judgeWatchers } from './chaos-watcher.ts';
 import { judge } from './judge.ts';
 import { memberName } from './schedule.ts';
 import type { StoreAccess } from './store-access.ts';
@@ -63,6 +65,37 @@ test('a proxy that answers reads from what it remembers is found out', async () 
     };
   });
   assert.match(problemWith(outcome, 'linearizability') ?? '', /No order of the operations explains/);
+});
+
+test('a watcher that misses a change, is told one twice, or is told another value is found out', async () => {
+  const change = (revision: number, value: string): WatchBatch => {
+    const kv = { key: Buffer.from('key'), value: Buffer.from(value), createRevision: 2, lease: 0n };
+    const event = new WatchEvent({
+      type: 0,
+      kv: { ...kv, modRevision: revision, version: revision - 1 },
+      prevKv: undefined,
+    });
+    return { revision, events: [event] };
+  };
+  const told = async (...batches: readonly WatchBatch[]): Promise<ChaosWatcher> => {
+    const watcher: ChaosWatcher = new ChaosWatcher(0, () => ({
+      batches: async function* () {
+        yield* batches;
+        await watcher.stop();
+      },
+      close: () => Promise.resolve(),
+    }));
+    await watcher.run();
+    return watcher;
+  };
+  const honest = await told(change(2, 'a'), change(3, 'b'));
+  assert.equal(judgeWatchers([honest, honest], []), null);
+  const gap = await told(change(3, 'b'));
+  assert.match(judgeWatchers([gap], []) ?? '', /revision 3 instead of 2/);
+  const twice = await told(change(2, 'a'), change(2, 'a'));
+  assert.match(judgeWatchers([twice], []) ?? '', /revision 2 instead of 3/);
+  const other = await told(change(2, 'a'), change(3, 'x'));
+  assert.match(judgeWatchers([honest, other], []) ?? '', /key@3 was told as "x/);
 });
 
 /** Gives the last linearizable read of a key that exists the answer that nothing is there. */
