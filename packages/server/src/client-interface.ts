@@ -65,6 +65,8 @@ export class ClientInterface {
   private readonly stopping = new AbortController();
   private readonly grpc: GrpcServer;
   private readonly http: HttpServer;
+  /** For who wants to know how the member is, and must not reach its data. */
+  private readonly probes: HttpServer;
   private readonly connections: ClientConnections;
 
   constructor(options: ClientInterfaceOptions) {
@@ -120,11 +122,18 @@ export class ClientInterface {
       clock,
       logger,
     });
+    const probes = createHttpApi({ gateway: null, metrics, member, clock, timeoutMaxMs });
+    this.probes = new HttpServer(probes, { clock, logger });
     this.connections = new ClientConnections({ clock, http1: this.http, http2: this.grpc, silenceMaxMs });
   }
 
   accept(socket: Socket): void {
     this.connections.accept(socket);
+  }
+
+  /** Takes a connection over which only metrics and health are told, by HTTP/1.1. */
+  acceptProbe(socket: Socket): void {
+    this.probes.accept(socket);
   }
 
   /**
@@ -137,6 +146,7 @@ export class ClientInterface {
     this.stopping.abort();
     this.connections.closeSilent();
     this.http.stop();
+    this.probes.stop();
     this.grpc.refuseNewCalls();
     const canAnswer = this.member.status().leader !== null;
     await this.limit.drain(clock, canAnswer ? drainMs : 0);

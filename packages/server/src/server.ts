@@ -45,6 +45,8 @@ export type StartOptions = {
 export type RunningServer = {
   /** Where clients and peers reach it: the base URLs that it listens on. */
   readonly clientUrls: readonly string[];
+  /** Where it answers for metrics and health alone. */
+  readonly metricsUrls: readonly string[];
   readonly peerUrls: readonly string[];
   /** Resolves if the member had to stop itself: its disk failed, or an invariant is broken. It must then be closed. Never rejects. */
   readonly failed: Promise<Error>;
@@ -59,6 +61,8 @@ export type RunningServer = {
 /** The most connections of clients and of peers at a time, for each URL. */
 const clientConnectionsMax = 16_384;
 const peerConnectionsMax = 128;
+/** Of those who ask for metrics and health where nothing else is served. */
+const probeConnectionsMax = 128;
 /** What an answer needs to reach its client in time, in milliseconds. */
 const answerTravelMs = 50;
 /** How long connections may take to end by themselves when the server has closed all else, in milliseconds. */
@@ -90,15 +94,16 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
   const metrics = new MemberRegistry();
   const making: Making = { configuration, logger, version, clock, random, metrics, parts, signal };
 
-  const { listenClientUrls, listenPeerUrls } = configuration;
+  const { listenClientUrls, listenMetricsUrls, listenPeerUrls } = configuration;
   const clientListener = await listen(making, listenClientUrls, 'listen-client-urls', clientConnectionsMax);
+  const probeListener = await listen(making, listenMetricsUrls, 'listen-metrics-urls', probeConnectionsMax);
   const peerListener = await listen(making, listenPeerUrls, 'listen-peer-urls', peerConnectionsMax);
   checkWanted(signal);
   const replica = await openReplica(making, peerListener);
   parts.defer(async () => replica.close());
   checkWanted(signal);
   publish(making, replica, clientListener.urls);
-  serveClients(making, replica, clientListener);
+  serveClients(making, replica, clientListener, probeListener);
   scheduleBackups(making, replica);
   // Done first when the server closes: while it still serves.
   parts.defer(async () => handOver(replica, clock, configuration, logger));
@@ -108,6 +113,7 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
   let closing: Promise<void> | null = null;
   return {
     clientUrls: clientListener.urls,
+    metricsUrls: probeListener.urls,
     peerUrls: peerListener.urls,
     failed: replica.failed,
     status: () => replica.status(),
@@ -311,6 +317,7 @@ function serveClients(
   { configuration, clock, random, logger, version, metrics, parts }: Making,
   replica: Replica,
   listener: Listener,
+  probeListener: Listener,
 ): void {
   const statistics = new CallStatistics();
   metrics.describe({ replica, calls: statistics, version });
@@ -338,7 +345,9 @@ function serveClients(
   });
   parts.defer(async () => clients.drain(clock));
   parts.defer(() => listener.stopListening());
+  parts.defer(() => probeListener.stopListening());
   listener.serve((socket) => clients.accept(socket));
+  probeListener.serve((socket) => clients.acceptProbe(socket));
 }
 
 function scheduleBackups({ configuration, clock, logger, parts }: Making, member: Replica): void {

@@ -120,7 +120,7 @@ export const etcdFlags: readonly EtcdFlag[] = [
   idle('auth-token-ttl', '300', auth),
   fixed('enable-pprof', 'false', 'there is no Go runtime to profile; Node.js has `--cpu-prof`'),
   idle('metrics', 'basic', 'all metrics are always there'),
-  fixed('listen-metrics-urls', '', 'metrics and health are served where clients are'),
+  differs('listen-metrics-urls', '', '`/version` is served there, too'),
   idle('logger', 'zap', 'the log is structured'),
   idle('log-outputs', 'default', 'the log goes to the standard error stream'),
   differs('log-level', 'info', '`trace` is added; `panic` and `fatal` are not known'),

@@ -41,6 +41,14 @@ export const options = {
     summary: 'The URLs that clients learn for this member.',
     reason: 'Needed if clients reach the member by another address than the one it listens on.',
   }),
+  listenMetricsUrls: derivedOption({
+    name: 'listen-metrics-urls',
+    type: listenUrls,
+    derivedDefault: 'none',
+    summary: 'Where this member answers for metrics and health, beside where it listens for clients.',
+    reason:
+      'For monitoring that must not reach the data: only `/metrics`, `/health`, `/livez`, `/readyz` and `/version` are served there.',
+  }),
   listenPeerUrls: option({
     name: 'listen-peer-urls',
     type: listenUrls,

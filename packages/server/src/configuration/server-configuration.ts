@@ -37,6 +37,7 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
     dataDir: stated.dataDir ?? `${name}.quorate`,
     listenClientUrls,
     advertiseClientUrls: stated.advertiseClientUrls ?? null,
+    listenMetricsUrls: stated.listenMetricsUrls ?? [],
     listenPeerUrls,
     initialAdvertisePeerUrls: peerUrls,
     initialCluster,

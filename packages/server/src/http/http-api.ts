@@ -6,7 +6,8 @@ import { type Answer, json } from './answer.ts';
 import { answerHealth, answerProbe, type HealthOptions, isProbe } from './health.ts';
 
 export type HttpApiOptions = HealthOptions & {
-  readonly gateway: Gateway;
+  /** Null if calls are not served here. */
+  readonly gateway: Gateway | null;
   readonly metrics: () => Promise<MetricsText>;
 };
 
@@ -20,7 +21,7 @@ export function createHttpApi(
   return async (request, response) => {
     // The target is compared, never resolved: what is no plain path is nothing that is served.
     const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
-    if (options.gateway.serves(path)) {
+    if (options.gateway?.serves(path) === true) {
       await options.gateway.handle(request, response, path);
       return;
     }

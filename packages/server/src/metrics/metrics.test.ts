@@ -15,6 +15,8 @@ import { metricsPage } from './metrics-page.ts';
 async function start(dataDir: string): Promise<RunningServer> {
   const flags = ['--data-dir', dataDir, '--listen-client-urls', 'http://127.0.0.1:0'];
   flags.push(
+    '--listen-metrics-urls',
+    'http://127.0.0.1:0',
     '--listen-peer-urls',
     'http://127.0.0.1:0',
     '--initial-advertise-peer-urls',
@@ -59,6 +61,13 @@ test('a member tells what it does', async () => {
     await client.kv.put(PutRequest.create({ key: Buffer.from('a'), value: Buffer.from('1') }));
     await assert.rejects(client.kv.put(PutRequest.create()));
     await fetch(`${url}/v3/kv/put`, { method: 'POST', body: '{"key":"Yg=="}' });
+    const [apart = ''] = server.metricsUrls;
+    assert.equal((await fetch(`${apart}/readyz`)).status, 200);
+    assert.equal(
+      (await fetch(`${apart}/v3/kv/range`, { method: 'POST', body: '{"key":"Yg=="}' })).status,
+      404,
+    );
+    assert.equal((await scrape(apart)).get('etcd_server_has_leader'), 1);
     const metrics = await scrape(url);
     const put = 'grpc_service="etcdserverpb.KV",grpc_method="Put",grpc_type="unary"';
     const expected: readonly [string, number][] = [
