@@ -29,6 +29,8 @@ export type ChaosFigures = {
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly killed: number;
   readonly restarted: number;
+  /** Snapshots that members fetched from each other, because the log did not go back far enough. */
+  readonly snapshots: number;
   /** Pieces of data that went through proxies. */
   readonly chunks: number;
   /** From the end of the faults until every client was served again. */
@@ -42,8 +44,14 @@ export type ChaosOutcome = {
   readonly history: CallHistory;
 };
 
-/** Quick elections, so that much happens in a minute. */
-const memberFlags = ['--heartbeat-interval=50', '--election-timeout=500', '--log-level=info'];
+/** Quick elections, and a short log: who was away for a second needs a snapshot. So much happens in a minute. */
+const memberFlags = [
+  '--heartbeat-interval=50',
+  '--election-timeout=500',
+  '--snapshot-count=100',
+  '--snapshot-catchup-entries=10',
+  '--log-level=info',
+];
 
 /** How many clients talk to each member alone, and to whoever answers. */
 const clientsPerMember = 2;
@@ -251,6 +259,7 @@ export class ChaosRun implements AsyncDisposable {
       faults: this.#injector.counts,
       killed: this.#injector.killed,
       restarted: this.#injector.restarted,
+      snapshots: this.#members.count(/^has fetched the snapshot/),
       chunks: this.#network.chunks,
       recoveryMs,
       judgeMs,

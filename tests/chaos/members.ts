@@ -21,10 +21,6 @@ export class Members {
     this.#cluster = cluster;
   }
 
-  get count(): number {
-    return this.#cluster.members.length;
-  }
-
   get all(): readonly MemberProcess[] {
     return this.#cluster.members;
   }
@@ -47,6 +43,11 @@ export class Members {
   async term(): Promise<number> {
     const statuses = await Promise.all(this.all.map((member) => this.#status(member)));
     return Math.max(0, ...statuses.map((status) => status?.term ?? 0));
+  }
+
+  /** How many messages of this kind the members have logged. */
+  count(message: RegExp): number {
+    return this.all.flatMap((member) => member.logLines()).filter(({ msg }) => message.test(msg)).length;
   }
 
   /** Waits until nobody else does something to these processes, does it, and lets go of them. */
