@@ -167,11 +167,6 @@ export class Store {
     this.alarmTable.restore(facts);
   }
 
-  /** What has gone wrong so that the store can only be closed; null while it can be used. */
-  get fault(): Error | null {
-    return this.failure;
-  }
-
   /** The index of the last log entry that is applied; 0 before the first. */
   get appliedIndex(): number {
     return this.applied.index;

@@ -1,3 +1,4 @@
+export { AutoCompaction, type AutoCompactionPolicy } from './auto-compaction.ts';
 export type { Call } from './call.ts';
 export { digestRecords } from './digest-records.ts';
 export {

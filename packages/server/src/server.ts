@@ -1,6 +1,7 @@
 import { Store } from '@quorate/kv';
 import { defaultRaftOptions, type MemberId, replicationPreset, toMemberId } from '@quorate/raft';
 import {
+  AutoCompaction,
   type Clock,
   defaultTransferLimits,
   type Logger,
@@ -105,6 +106,7 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
   publish(making, replica, clientListener.urls);
   serveClients(making, replica, clientListener, probeListener);
   scheduleBackups(making, replica);
+  compactRegularly(making, replica);
   // Done first when the server closes: while it still serves.
   parts.defer(async () => handOver(replica, clock, configuration, logger));
   announce(configuration, replica, clientListener, peerListener, logger);
@@ -385,6 +387,14 @@ async function handOver(
 /** As etcd: five seconds for the work, and twice an election for a change of leaders in between. */
 function requestTimeoutMs(configuration: ServerConfiguration): number {
   return 5_000 + 2 * configuration.electionTimeout;
+}
+
+function compactRegularly({ configuration, clock, logger, parts }: Making, replica: Replica): void {
+  const { autoCompaction: policy } = configuration;
+  if (policy === null) return;
+  const compaction = new AutoCompaction({ policy, member: replica, clock, logger });
+  parts.defer(async () => compaction.stop());
+  compaction.start();
 }
 
 function checkWanted(signal: AbortSignal | undefined): void {

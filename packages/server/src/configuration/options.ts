@@ -2,7 +2,7 @@ import { defaultCompactionPolicy } from '@quorate/replica';
 import { foundingMembers } from './founding-members.ts';
 import { advertiseUrls, listenUrls } from './network-address.ts';
 import { type DerivedOption, derivedOption, option, type Option } from './option.ts';
-import { byteSize, choice, duration, memberName, text, wholeNumber } from './value-type.ts';
+import { byteSize, choice, duration, memberName, retention, text, wholeNumber } from './value-type.ts';
 
 /** As etcd's: the default, and what is still said to work well. */
 const quotaDefaultBytes = 2 * 1024 * 1024 * 1024;
@@ -181,6 +181,22 @@ export const options = {
     summary: 'How long the leader waits between comparing two slices of its records with the others.',
     reason:
       'A slice has up to 1,024 records and costs each member a few milliseconds. A million of them are compared in about a quarter of an hour, over and over.',
+  }),
+  autoCompactionMode: option({
+    name: 'auto-compaction-mode',
+    type: choice(['periodic', 'revision']),
+    default: 'periodic',
+    summary: 'Whether old revisions are compacted by their age or by their number.',
+    reason:
+      '`periodic` keeps what was current within the time that auto-compaction-retention says, `revision` so many of the latest revisions.',
+  }),
+  autoCompactionRetention: option({
+    name: 'auto-compaction-retention',
+    type: retention,
+    default: { kind: 'number', number: 0 },
+    summary: 'How much of the past stays readable; 0 keeps everything until somebody compacts it.',
+    reason:
+      'With `periodic` a time such as `30m`, or a number of hours; with `revision` a number of revisions. A history that nobody cuts grows with each write, and fills memory and disk.',
   }),
   maxTxnOps: option({
     name: 'max-txn-ops',

@@ -283,3 +283,27 @@ test('a very large quota is warned about, and 8 GiB is not', () => {
   const [warning = ''] = parse({ flags: ['--quota-backend-bytes', '8.5GiB'] }).warnings;
   assert.match(warning, /^quota-backend-bytes is above 8GiB: /);
 });
+
+test('automatic compaction is written as for etcd', () => {
+  const policy = (...flags: readonly string[]): unknown =>
+    parse({ flags: [...flags] }).configuration.autoCompaction;
+  assert.equal(policy(), null);
+  assert.equal(policy('--auto-compaction-retention=0'), null);
+  assert.equal(policy('--auto-compaction-retention=0s', '--auto-compaction-mode=revision'), null);
+  assert.deepEqual(policy('--auto-compaction-retention=2'), { mode: 'periodic', retentionMs: 7_200_000 });
+  assert.deepEqual(policy('--auto-compaction-retention=30m'), { mode: 'periodic', retentionMs: 1_800_000 });
+  assert.deepEqual(policy('--auto-compaction-mode=revision', '--auto-compaction-retention=1000'), {
+    mode: 'revision',
+    revisions: 1000,
+  });
+  const wrong: readonly (readonly [readonly string[], RegExp])[] = [
+    [['--auto-compaction-retention=-1'], /--auto-compaction-retention: "-1" is negative; give 0/],
+    [['--auto-compaction-retention=-1h'], /"-1h" is negative/],
+    [['--auto-compaction-retention=soon'], /"soon" is no time/],
+    [['--auto-compaction-retention=1h', '--auto-compaction-mode=revision'], /must be a number of revisions/],
+    [['--auto-compaction-mode=daily'], /"daily" is none of periodic, revision/],
+  ];
+  for (const [flags, message] of wrong) {
+    assert.throws(() => parse({ flags: [...flags] }), message, flags.join(' '));
+  }
+});

@@ -1,4 +1,5 @@
 import type { MemberAddress, MemberId } from '@quorate/raft';
+import type { AutoCompactionPolicy } from '@quorate/replica';
 import { clusterIdentity } from './cluster-identity.ts';
 import { ConfigurationError, type ConfigurationProblem } from './configuration-error.ts';
 import type { FoundingMember } from './founding-members.ts';
@@ -6,7 +7,11 @@ import { isWildcard, parseUrl } from './network-address.ts';
 import { options, type OptionKey, type StatedOptions } from './options.ts';
 
 /** How one member runs. Complete and consistent: whoever holds one need not check it again. */
-export type ServerConfiguration = Required<Omit<StatedOptions, 'advertiseClientUrls' | 'backupDir'>> & {
+export type ServerConfiguration = Required<
+  Omit<StatedOptions, 'advertiseClientUrls' | 'backupDir' | 'autoCompactionMode' | 'autoCompactionRetention'>
+> & {
+  /** Null: only who asks for it compacts. */
+  readonly autoCompaction: AutoCompactionPolicy | null;
   /** Null: no backups are made. */
   readonly backupDir: string | null;
   /** Null: the addresses that the client listeners turn out to have. */
@@ -52,6 +57,7 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
     maxRequestBytes: stated.maxRequestBytes ?? options.maxRequestBytes.default,
     quotaBackendBytes: stated.quotaBackendBytes ?? options.quotaBackendBytes.default,
     corruptionCheckInterval: stated.corruptionCheckInterval ?? options.corruptionCheckInterval.default,
+    autoCompaction: autoCompactionOf(stated, problems),
     maxTxnOps: stated.maxTxnOps ?? options.maxTxnOps.default,
     watchProgressNotifyInterval:
       stated.watchProgressNotifyInterval ?? options.watchProgressNotifyInterval.default,
@@ -94,6 +100,26 @@ function advertisedPeerUrls(
     problems.push(between(`${vague} cannot be connected to; state ${key('initialAdvertisePeerUrls')}`));
   }
   return listenPeerUrls.slice(0, 1);
+}
+
+function autoCompactionOf(
+  stated: StatedOptions,
+  problems: ConfigurationProblem[],
+): AutoCompactionPolicy | null {
+  const mode = stated.autoCompactionMode ?? options.autoCompactionMode.default;
+  const retention = stated.autoCompactionRetention ?? options.autoCompactionRetention.default;
+  if (retention.kind === 'number' && retention.number === 0) return null;
+  if (mode === 'periodic') {
+    const retentionMs = retention.kind === 'time' ? retention.ms : retention.number * 3_600_000;
+    return { mode, retentionMs };
+  }
+  if (retention.kind === 'number') return { mode, revisions: retention.number };
+  problems.push(
+    between(
+      `${key('autoCompactionRetention')} is a time, but with ${key('autoCompactionMode')} revision it must be a number of revisions`,
+    ),
+  );
+  return null;
 }
 
 function checkTiming(

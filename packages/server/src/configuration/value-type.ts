@@ -130,6 +130,31 @@ export function duration(range: { minMs: number; maxMs: number }): ValueType<num
   });
 }
 
+/** How much of the past to keep, as in etcd's flags: a number whose meaning depends on the mode, or a time. */
+export type Retention =
+  | { readonly kind: 'number'; readonly number: number }
+  | { readonly kind: 'time'; readonly ms: number };
+
+/** A century, and more revisions than there are in one. */
+const retentionTime = duration({ minMs: 1000, maxMs: 100 * 365 * 24 * 3_600_000 });
+
+export const retention: ValueType<Retention> = textual({
+  description: 'whole number, or time with units `s`, `m` or `h`',
+  placeholder: 'NUMBER|TIME',
+  parseText: (value) => {
+    const text = value.trim();
+    if (text.startsWith('-')) throw new MalformedValue(`"${value}" is negative; give 0 to keep everything`);
+    if (!/^[0-9]+$/.test(text)) {
+      // Nothing is kept for no time, as etcd has it.
+      if (/^(0+(ms|s|m|h))+$/.test(text)) return { kind: 'number', number: 0 };
+      return { kind: 'time', ms: retentionTime.parseText(text) };
+    }
+    if (!Number.isSafeInteger(Number(text))) throw new MalformedValue(`"${value}" is too large`);
+    return { kind: 'number', number: Number(text) };
+  },
+  format: (value) => (value.kind === 'number' ? String(value.number) : formatDuration(value.ms)),
+});
+
 /** One of a few words. `notBuilt` are words that will mean something later, each with what to say about it now. */
 export function choice<const Word extends string>(
   words: readonly Word[],
