@@ -1,6 +1,7 @@
 import type { Mutation } from './mutation.ts';
 import { raftMutations } from './raft-mutations.ts';
 import { replicaMutations } from './replica-mutations.ts';
+import { snapshotContentMutations } from './snapshot-content-mutations.ts';
 import { snapshotMutations } from './snapshot-mutations.ts';
 import { storageMutations } from './storage-mutations.ts';
 import { storeMutations } from './store-mutations.ts';
@@ -10,6 +11,7 @@ export const mutations: readonly Mutation[] = [
   ...raftMutations,
   ...storageMutations,
   ...storeMutations,
+  ...snapshotContentMutations,
   ...watchMutations,
   ...replicaMutations,
   ...snapshotMutations,

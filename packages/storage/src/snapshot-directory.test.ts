@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import type { Configuration, LogIndex, MemberId, Term } from '@quorate/raft';
 import fc from 'fast-check';
 import type { SnapshotOffer } from './incoming-snapshot.ts';
@@ -272,6 +273,18 @@ describe('a damaged snapshot', () => {
     ]) {
       await assert.rejects(arrived(header, ...parts, footer), isDamaged);
     }
+  });
+
+  test('is found if everything fits but the digest', async () => {
+    const { bytes, offer } = await finished(4);
+    const headerEnd = 16 + new DataView(bytes.buffer).getUint32(12, true) + 4;
+    const seed = new DataView(bytes.buffer).getUint32(headerEnd - 4, true);
+    const footer = bytes.subarray(-56);
+    footer[30] = (footer[30] ?? 0) ^ 1;
+    new DataView(footer.buffer, footer.byteOffset).setUint32(0, crc32(footer.subarray(4), seed), true);
+    const digest = Buffer.from(footer.subarray(24)).toString('hex');
+    const incoming = await (await openOn(newDisk())).receive({ ...offer, digest });
+    await assert.rejects(incoming.write(bytes), isDamaged);
   });
 
   test('of a later format says so', async () => {
