@@ -1,5 +1,5 @@
-import type { WatchNotice, WatchRefusal } from '@quorate/kv';
-import { Event, type ResponseHeader, WatchResponse } from '@quorate/protocol';
+import type { Watcher, WatchNotice, WatchRefusal } from '@quorate/kv';
+import { type Event, type ResponseHeader, WatchResponse } from '@quorate/protocol';
 
 /** Makes the header of a response, with the revision that it speaks of. */
 export type MakeHeader = (revision: number) => ResponseHeader;
@@ -14,13 +14,13 @@ export const refusalReasons: Readonly<Record<WatchRefusal, string>> = {
   'too-many': 'etcdserver: too many requests',
 };
 
-/** The field `events` of a WatchResponse, of wire type 2. */
-const eventsTag = (11 << 3) | 2;
-/** What the tag and the length of an event may take. */
-const eventOverheadBytes = 6;
-
-/** Events as they stand in responses. One is encoded once, for however many watchers it goes to. */
-const encodedEvents = new WeakMap<Event, Uint8Array>();
+/**
+ * Parts of responses. A protobuf message is the sequence of its fields, so a response is put together from parts
+ * that are encoded once: an event for however many watchers it goes to, a watcher's id for all that it is told.
+ */
+const eventParts = new WeakMap<Event, Uint8Array>();
+const watcherParts = new WeakMap<Watcher, Uint8Array>();
+const fragmentPart = WatchResponse.encode(WatchResponse.create({ fragment: true })).finish();
 
 /**
  * The responses that tell a client of a notice, encoded. There are several if the events of a watcher that allows
@@ -32,17 +32,16 @@ export function encodeResponses(
   fragmentBytes: number,
 ): readonly Uint8Array[] {
   if (notice.type !== 'events') return [WatchResponse.encode(toResponse(notice, makeHeader)).finish()];
-  const response = {
-    header: makeHeader(notice.revision),
-    watchId: notice.watcher.id,
-  };
-  const events = notice.events.map(encodeEvent);
-  if (!notice.watcher.allowsFragments) return [encodeEvents(response, events, false)];
-  const parts = split(
-    events,
-    fragmentBytes - WatchResponse.encode(WatchResponse.create(response)).finish().length,
-  );
-  return parts.map((part, index) => encodeEvents(response, part, index < parts.length - 1));
+  const { watcher } = notice;
+  const start = [headerPart(makeHeader, notice.revision), watcherPart(watcher)];
+  const events = notice.events.map(eventPart);
+  if (!watcher.allowsFragments) return [concatenate([...start, ...events])];
+  const startBytes = start.reduce((sum, part) => sum + part.length, fragmentPart.length);
+  const fragments = split(events, fragmentBytes - startBytes);
+  return fragments.map((fragment, index) => {
+    const isLast = index === fragments.length - 1;
+    return concatenate([...start, ...(isLast ? [] : [fragmentPart]), ...fragment]);
+  });
 }
 
 function toResponse(
@@ -78,23 +77,54 @@ function response(header: ResponseHeader, fields: Partial<WatchResponse>): Watch
   return { ...WatchResponse.create(fields), header };
 }
 
-function encodeEvent(event: Event): Uint8Array {
-  const known = encodedEvents.get(event);
-  if (known !== undefined) return known;
-  const bytes = Event.encode(event).finish();
-  encodedEvents.set(event, bytes);
-  return bytes;
+/** The last header that was encoded: a revision concerns many watchers, one after the other. */
+let latestHeader: { readonly header: ResponseHeader; readonly part: Uint8Array } | null = null;
+
+function headerPart(makeHeader: MakeHeader, revision: number): Uint8Array {
+  const header = makeHeader(revision);
+  if (latestHeader === null || !isSame(latestHeader.header, header)) {
+    latestHeader = { header, part: WatchResponse.encode({ ...emptyResponse, header }).finish() };
+  }
+  return latestHeader.part;
 }
 
-function encodeEvents(
-  { header, watchId }: { readonly header: ResponseHeader; readonly watchId: bigint },
-  events: readonly Uint8Array[],
-  fragment: boolean,
-): Uint8Array {
-  const writer = WatchResponse.encode({ ...emptyResponse, header, watchId, fragment });
-  // The events are the message's last field, so they may follow what the codec has written.
-  for (const bytes of events) writer.uint32(eventsTag).bytes(bytes);
-  return writer.finish();
+function isSame(a: ResponseHeader, b: ResponseHeader): boolean {
+  return (
+    a.revision === b.revision &&
+    a.raftTerm === b.raftTerm &&
+    a.memberId === b.memberId &&
+    a.clusterId === b.clusterId
+  );
+}
+
+function watcherPart(watcher: Watcher): Uint8Array {
+  let part = watcherParts.get(watcher);
+  if (part === undefined) {
+    part = WatchResponse.encode({ ...emptyResponse, watchId: watcher.id }).finish();
+    watcherParts.set(watcher, part);
+  }
+  return part;
+}
+
+function eventPart(event: Event): Uint8Array {
+  let part = eventParts.get(event);
+  if (part === undefined) {
+    part = WatchResponse.encode({ ...emptyResponse, events: [event] }).finish();
+    eventParts.set(event, part);
+  }
+  return part;
+}
+
+function concatenate(parts: readonly Uint8Array[]): Uint8Array {
+  let bytes = 0;
+  for (const part of parts) bytes += part.length;
+  const message = Buffer.allocUnsafe(bytes);
+  let offset = 0;
+  for (const part of parts) {
+    message.set(part, offset);
+    offset += part.length;
+  }
+  return message;
 }
 
 const emptyResponse = WatchResponse.create();
@@ -105,14 +135,13 @@ function split(events: readonly Uint8Array[], maxBytes: number): readonly Uint8A
   let part: Uint8Array[] = [];
   let partBytes = 0;
   for (const bytes of events) {
-    const needed = bytes.length + eventOverheadBytes;
-    if (part.length > 0 && partBytes + needed >= maxBytes) {
+    if (part.length > 0 && partBytes + bytes.length >= maxBytes) {
       parts.push(part);
       part = [];
       partBytes = 0;
     }
     part.push(bytes);
-    partBytes += needed;
+    partBytes += bytes.length;
   }
   parts.push(part);
   return parts;

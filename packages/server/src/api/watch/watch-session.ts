@@ -5,7 +5,7 @@ import { EncodedMessages } from '../api-method.ts';
 import type { Member } from '../member.ts';
 import type { StreamContext } from '../stream-context.ts';
 import { Wakeup } from '../wakeup.ts';
-import { encodeResponses } from './watch-responses.ts';
+import { encodeResponses, type MakeHeader } from './watch-responses.ts';
 
 export type WatchSettings = {
   /** How often watchers that want to know are told how far they have seen everything, in milliseconds. */
@@ -69,12 +69,14 @@ export class WatchSession {
 
   /** What is there to tell now, as far as it may be sent together. */
   private takeBatch(): readonly Uint8Array[] {
+    const { clusterId, memberId, term } = this.member.status();
+    const header: MakeHeader = (revision) => ({ clusterId, memberId, revision, raftTerm: term });
     const messages: Uint8Array[] = [];
     let bytes = 0;
     while (bytes < batchMaxBytes) {
       const notice = this.stream.take();
       if (notice === null) break;
-      for (const message of encodeResponses(notice, this.header, this.settings.fragmentBytes)) {
+      for (const message of encodeResponses(notice, header, this.settings.fragmentBytes)) {
         messages.push(message);
         bytes += message.length;
       }
@@ -116,11 +118,6 @@ export class WatchSession {
       this.tellProgress();
     });
   }
-
-  private readonly header = (revision: number) => {
-    const { clusterId, memberId, term } = this.member.status();
-    return { clusterId, memberId, revision, raftTerm: term };
-  };
 
   private readonly onAbort = (): void => {
     this.sender.wake();
