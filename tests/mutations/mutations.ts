@@ -1,3 +1,4 @@
+import { leaseMutations } from './lease-mutations.ts';
 import type { Mutation } from './mutation.ts';
 import { raftMutations } from './raft-mutations.ts';
 import { replicaMutations } from './replica-mutations.ts';
@@ -13,6 +14,7 @@ export const mutations: readonly Mutation[] = [
   ...storeMutations,
   ...snapshotContentMutations,
   ...watchMutations,
+  ...leaseMutations,
   ...replicaMutations,
   ...snapshotMutations,
 ];

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { type CommandBody, encodeCommand } from './command.ts';
 import { MemoryEngine } from './engine/memory-engine.ts';
 import { Store } from './store.ts';
 import { assertRefused } from './testing/assert-refused.ts';
@@ -99,6 +100,19 @@ describe('what a leader decides by its clock', () => {
     assert.deepEqual(keysOf(driver, 7n), ['a']);
     driver.execute({ $case: 'leaseRevoke', leaseRevoke: { id: 7n, expiredInTerm: 1 } });
     assert.deepEqual([driver.store.lease(7n), driver.value('a')], [undefined, null]);
+  });
+
+  test('counts no more when somebody else leads', () => {
+    const store = Store.open(new MemoryEngine());
+    const bodies: [number, CommandBody][] = [
+      [1, { $case: 'leaseGrant', leaseGrant: { ID: 7n, TTL: 60 } }],
+      [3, { $case: 'leaseRevoke', leaseRevoke: { id: 7n, expiredInTerm: 1 } }],
+      [3, { $case: 'leaseCheckpoint', leaseCheckpoint: { term: 2, leases: [{ id: 7n, remainingMs: 5 }] } }],
+    ];
+    for (const [offset, [term, body]] of bodies.entries()) {
+      store.apply([{ index: offset + 1, term, data: encodeCommand({ requestId: undefined, body }) }]);
+    }
+    assert.equal(store.lease(7n)?.remainingMs, 60_000);
   });
 
   test('says how much is left in its own term only, and never more than was granted', () => {

@@ -3,7 +3,7 @@ import type { PlanChoices } from '../plan/draw-plan.ts';
 /** The command that repeats a run, with its story. */
 export function replayCommand(seed: number, choices: PlanChoices): string {
   const { members, mode, reads, engine, workload, durationMs, faults, allFaults } = choices;
-  const { drop, calm, clientsMax, operationsMax, watchersMax } = choices;
+  const { drop, calm, clientsMax, operationsMax, watchersMax, lessorsMax } = choices;
   const flags = [
     flag('members', members),
     flag('mode', mode),
@@ -20,6 +20,7 @@ export function replayCommand(seed: number, choices: PlanChoices): string {
     flag('clients', clientsMax),
     flag('operations', operationsMax),
     flag('watchers', watchersMax),
+    flag('lessors', lessorsMax),
   ];
   return `npm run simulate -- --start ${seed} --seeds 1${flags.join('')} --trace`;
 }

@@ -37,6 +37,7 @@ export function parseSimulateOptions(argv: readonly string[]): SimulateOptions {
     .option('--clients <count>', 'at most this many', integerOf)
     .option('--operations <count>', 'at most this many', integerOf)
     .option('--watchers <count>', 'at most this many clients that watch', integerOf)
+    .option('--lessors <count>', 'at most this many clients with leases', integerOf)
     .addOption(
       new Option('--scenario <name>', 'run a named scenario instead of drawn plans').choices(
         SCENARIOS.map((scenario) => scenario.name),
@@ -68,6 +69,7 @@ type Parsed = {
   clients?: number;
   operations?: number;
   watchers?: number;
+  lessors?: number;
   scenario?: string;
   trace?: string | true;
   json?: true;
@@ -77,7 +79,7 @@ type Parsed = {
 function toOptions(parsed: Parsed): SimulateOptions {
   const { members, mode, reads, engine, workload, faults, duration, drop, calm, clients, operations } =
     parsed;
-  const { watchers } = parsed;
+  const { watchers, lessors } = parsed;
   const choices: PlanChoices = {
     ...(members === undefined ? {} : { members: Number(members) }),
     ...(mode === undefined ? {} : { mode }),
@@ -91,6 +93,7 @@ function toOptions(parsed: Parsed): SimulateOptions {
     ...(clients === undefined ? {} : { clientsMax: clients }),
     ...(operations === undefined ? {} : { operationsMax: operations }),
     ...(watchers === undefined ? {} : { watchersMax: watchers }),
+    ...(lessors === undefined ? {} : { lessorsMax: lessors }),
   };
   return {
     start: parsed.start,

@@ -9,7 +9,7 @@ import {
   pieceMaxBytes,
   type TransferLimits,
 } from '@quorate/replica';
-import type { EngineKind, PlanLimits, RunPlan, WatchPlan, WorkloadPlan } from './plan.ts';
+import type { EngineKind, LeasePlan, PlanLimits, RunPlan, WatchPlan, WorkloadPlan } from './plan.ts';
 import { drawWorkload } from './workloads.ts';
 
 const ELECTION_TIMEOUT_TICKS = 10;
@@ -34,6 +34,8 @@ export type PlanChoices = {
   readonly operationsMax?: number;
   /** At most this many clients that watch. */
   readonly watchersMax?: number;
+  /** At most this many clients with leases. */
+  readonly lessorsMax?: number;
 };
 
 /**
@@ -50,6 +52,7 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
   const { kinds } = swarm;
   const drawnWorkload = drawWorkload(streamOf(seed, 'plan.workload'), choices.workload ?? null);
   const workload = limitWorkload(drawnWorkload, choices);
+  const leases = drawLeases(streamOf(seed, 'plan.leases'), choices);
   const network = drawNetwork(streamOf(seed, 'plan.network'), kinds);
   const setting = {
     members,
@@ -82,7 +85,8 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     clockRates: drawClockRates(streamOf(seed, 'plan.clocks'), members, kinds.has('clock-drift')),
     workload,
     watch: drawWatch(streamOf(seed, 'plan.watch'), choices),
-    faults: SCHEDULED_FAULT_KINDS.filter((kind) => kinds.has(kind) && isPromised(kind, reads))
+    leases,
+    faults: SCHEDULED_FAULT_KINDS.filter((kind) => kinds.has(kind) && isPromised(kind, reads, leases))
       .flatMap((kind) => drawFaults(kind, setting, streamOf(seed, `plan.faults.${kind}`)))
       .sort((one, other) => one.atMs - other.atMs)
       .filter((_, position) => choices.drop?.includes(position) !== true),
@@ -100,6 +104,16 @@ function drawWatch(random: RandomStream, { watchersMax }: PlanChoices): WatchPla
     sliceMaxChanges: random.pick([1, 4, 1024]),
     compactMeanMs: random.pick([null, null, 150]),
     totalMaxBytes: random.pick([1, 3000, 1_048_576, 1_048_576]),
+  };
+}
+
+function drawLeases(random: RandomStream, { lessorsMax }: PlanChoices): LeasePlan {
+  const clients = random.pick([0, 0, 2, 4]);
+  return {
+    clients: Math.min(clients, lessorsMax ?? clients),
+    leasesMax: 20,
+    ttlMaxSeconds: random.pick([2, 5]),
+    renewalsMax: random.pick([1, 5, 20]),
   };
 }
 
@@ -157,9 +171,9 @@ function definedOf({ members, mode, reads, engine, durationMs }: PlanChoices): F
   };
 }
 
-/** A lease trusts that clocks neither leap nor drift beyond its bound: a run with leaps could only show that it does. */
-function isPromised(kind: FaultKind, reads: 'read-index' | 'lease'): boolean {
-  return !(kind === 'clock-leap' && reads === 'lease');
+/** A lease, of a leader or of a client, trusts that clocks neither leap nor drift beyond its bound: a run with leaps could only show that it does. */
+function isPromised(kind: FaultKind, reads: 'read-index' | 'lease', leases: LeasePlan): boolean {
+  return !(kind === 'clock-leap' && (reads === 'lease' || leases.clients > 0));
 }
 
 /** The kinds of faults that a run has, and how often they strike. */

@@ -60,6 +60,15 @@ export type WatchPlan = {
   readonly compactMeanMs: number | null;
 };
 
+/** Who has leases, and which. A run with such clients is not judged for linearizability: leases end by themselves. */
+export type LeasePlan = {
+  readonly clients: number;
+  readonly leasesMax: number;
+  readonly ttlMaxSeconds: number;
+  /** How often a client keeps a lease alive, at most, before it falls silent. */
+  readonly renewalsMax: number;
+};
+
 /** Small limits make full windows and full queues everyday events. Null leaves the one of the mode, or the default. */
 export type PlanLimits = {
   readonly appendMaxEntries: number | null;
@@ -99,6 +108,7 @@ export type RunPlan = {
   readonly clockRates: readonly number[];
   readonly workload: WorkloadPlan;
   readonly watch: WatchPlan;
+  readonly leases: LeasePlan;
   /** By time. */
   readonly faults: readonly Fault[];
 };

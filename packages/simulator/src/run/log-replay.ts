@@ -1,6 +1,8 @@
 import { type CommandBody, decodeCommand, encodeCommand, MemoryEngine, Store } from '@quorate/kv';
 import type { Entry } from '@quorate/raft';
+import { checkLeaseKeys } from '../checkers/lease-keys.ts';
 import { WatchTruth } from '../checkers/watch-truth.ts';
+import type { Violation } from '../cluster/run-observer.ts';
 import type { Answer } from '../workload/call.ts';
 
 /** What the committed log of a run says, executed once more from the start by a state machine of its own. */
@@ -15,16 +17,20 @@ export class LogReplay {
   }[];
   /** What watchers should have been told. */
   readonly truth: WatchTruth;
+  /** The first key that had outlived its lease, if there was one. */
+  readonly leaseViolation: Violation | null;
   private readonly answers: ReadonlyMap<string, Answer | 'ambiguous'>;
 
   private constructor(
     store: Store,
     truth: WatchTruth,
+    leaseViolation: Violation | null,
     requests: LogReplay['requests'],
     answers: ReadonlyMap<string, Answer | 'ambiguous'>,
   ) {
     this.store = store;
     this.truth = truth;
+    this.leaseViolation = leaseViolation;
     this.requests = requests;
     this.answers = answers;
   }
@@ -33,6 +39,7 @@ export class LogReplay {
   static run(entries: readonly Entry[]): LogReplay {
     const store = Store.open(new MemoryEngine());
     const truth = new WatchTruth();
+    let leaseViolation: Violation | null = null;
     const requests: { member: bigint; sequence: number; index: number }[] = [];
     const answers = new Map<string, Answer | 'ambiguous'>();
     for (const entry of entries) {
@@ -45,13 +52,16 @@ export class LogReplay {
       if (result.requestId !== null) {
         requests.push({ ...result.requestId, index: entry.index });
       }
-      const body = commandKey(decodeCommand(data).body);
+      const command = decodeCommand(data).body;
+      if (command.$case === 'leaseRevoke') leaseViolation ??= checkLeaseKeys(store);
+      const body = commandKey(command);
       const answer: Answer = result.outcome.ok
         ? { kind: 'command', response: result.outcome.response }
         : { kind: 'refused', code: result.outcome.error.code };
       answers.set(body, answers.has(body) ? 'ambiguous' : answer);
     }
-    return new LogReplay(store, truth, requests, answers);
+    leaseViolation ??= checkLeaseKeys(store);
+    return new LogReplay(store, truth, leaseViolation, requests, answers);
   }
 
   /**

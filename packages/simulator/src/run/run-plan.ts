@@ -14,6 +14,10 @@ import { Client } from '../workload/client.ts';
 import { HistoryRecorder } from '../workload/history-recorder.ts';
 import { rangeRequest, toBytes, toText } from '../workload/requests.ts';
 import { WatchingClient } from '../workload/watching-client.ts';
+import { checkLeasePromises } from '../checkers/lease-promises.ts';
+import { checkLeasesOverdue } from '../checkers/lease-overdue.ts';
+import { LeaseEnds } from '../checkers/lease-ends.ts';
+import { LeaseClient } from '../workload/lease-client.ts';
 import { Checkers } from './checkers.ts';
 import { EngineHosts } from './engine-hosts.ts';
 import { judgeHistory } from './judge-history.ts';
@@ -73,6 +77,8 @@ class Run {
   private readonly injector: FaultInjector;
   private readonly clients: readonly Client[];
   private readonly watchers: readonly WatchingClient[];
+  private readonly lessors: readonly LeaseClient[];
+  private readonly leaseEnds: LeaseEnds;
   private recovery: Recovery | null = null;
   private violation: Violation | null = null;
   private readonly snapshotCounts = new SnapshotCounts();
@@ -80,6 +86,7 @@ class Run {
   private deaths = 0;
   private latestLeaderTerm = 0;
   private watchersDeadlineUs: number | null = null;
+  private servingSinceUs: number | null = null;
 
   constructor(plan: RunPlan, level: TraceLevel, engineHosts: EngineHosts) {
     this.plan = plan;
@@ -87,6 +94,7 @@ class Run {
     this.trace = new Trace(this.kernel, level);
     const report = (violation: Violation): void => this.report(violation);
     this.checkers = new Checkers(report, plan);
+    this.leaseEnds = new LeaseEnds(() => this.kernel.nowUs);
     this.recorder = new HistoryRecorder((write) => this.checkers.acknowledged(write));
     const watcher: RunObserver = {
       processDied: (member) => this.processDied(member),
@@ -108,7 +116,11 @@ class Run {
       plan,
       kernel: this.kernel,
       trace: this.trace,
-      audience: new Audience([...this.checkers.observers, watcher]),
+      audience: new Audience([
+        ...this.checkers.observers,
+        watcher,
+        ...(plan.leases.clients > 0 ? [this.leaseEnds] : []),
+      ]),
       engineHostOf: (host) => engineHosts.of(host),
       judgeEnd: (member, end) => judgeProcessEnd(member, end, this.injector.injectedInto(member), report),
     });
@@ -131,6 +143,10 @@ class Run {
       const { keys } = plan.workload;
       return new WatchingClient({ number, kernel, trace, cluster, plan: plan.watch, keys, random });
     });
+    this.lessors = Array.from({ length: plan.leases.clients }, (_, number) => {
+      const random = streamOf(plan.seed, `lessor.${number}`);
+      return new LeaseClient({ number, kernel, trace, cluster, plan: plan.leases, random });
+    });
   }
 
   async execute(): Promise<void> {
@@ -139,8 +155,8 @@ class Run {
     for (const client of this.clients) {
       client.start();
     }
-    for (const watcher of this.watchers) {
-      watcher.start();
+    for (const client of [...this.watchers, ...this.lessors]) {
+      client.start();
     }
     this.kernel.schedule(this.plan.durationMs * 1000, () => this.recover());
     try {
@@ -177,12 +193,15 @@ class Run {
   }
 
   private get isOver(): boolean {
-    return this.violation !== null || ((this.recovery?.isDone ?? false) && this.haveWatchersSeenAll());
+    return (
+      this.violation !== null ||
+      ((this.recovery?.isDone ?? false) && this.haveWatchersSeenAll() && this.haveLeasesEnded())
+    );
   }
 
   /** The time of faults and clients is over. */
   private recover(): void {
-    for (const client of this.clients) {
+    for (const client of [...this.clients, ...this.lessors]) {
       client.stop();
     }
     this.injector.stop();
@@ -214,6 +233,22 @@ class Run {
     return true;
   }
 
+  /** Nobody keeps a lease alive any more, so that all must end within their bounds. */
+  private haveLeasesEnded(): boolean {
+    const records = this.lessors.flatMap((lessor) => lessor.records);
+    const exists = (id: bigint): boolean =>
+      this.cluster.usable.some(({ store }) => store?.lease(id) !== undefined);
+    if (!records.some(({ id }) => exists(id))) return true;
+    this.servingSinceUs ??= this.kernel.nowUs;
+    const overdue = checkLeasesOverdue(records, exists, {
+      servingSinceUs: this.servingSinceUs,
+      nowUs: this.kernel.nowUs,
+      slowestRate: Math.min(...this.plan.clockRates),
+    });
+    if (overdue !== null) this.report(overdue);
+    return false;
+  }
+
   private judgeEnd(): void {
     for (const member of this.cluster.usable) {
       this.observeStore(member.identity, true);
@@ -226,17 +261,30 @@ class Run {
     }
     const { store } = replay;
     this.checkers.stateDigest.observe('the replayed log', store.appliedIndex, () => store.digest(), true);
-    const verdict = judgeHistory(this.recorder.records, replay);
-    if (verdict.kind === 'violation') {
-      this.report({ property: 'linearizability', explanation: verdict.explanation });
+    if (this.plan.leases.clients > 0) {
+      this.judgeLeases(replay);
+    } else {
+      const verdict = judgeHistory(this.recorder.records, replay);
+      if (verdict.kind === 'violation') {
+        this.report({ property: 'linearizability', explanation: verdict.explanation });
+      }
+      this.undecided = verdict.kind === 'undecided';
     }
-    this.undecided = verdict.kind === 'undecided';
     const wrong = judgeWatches(
       this.watchers.flatMap(({ records }) => records),
       replay.truth,
     );
     if (wrong !== null) {
       this.report(wrong);
+    }
+  }
+
+  private judgeLeases({ leaseViolation }: LogReplay): void {
+    const records = this.lessors.flatMap((lessor) => lessor.records);
+    const fastestRate = Math.max(...this.plan.clockRates);
+    const broken = checkLeasePromises(records, (id) => this.leaseEnds.of(id), fastestRate) ?? leaseViolation;
+    if (broken !== null) {
+      this.report(broken);
     }
   }
 

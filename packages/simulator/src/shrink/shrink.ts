@@ -36,6 +36,7 @@ export async function shrink(
     await shrinker.thinOut('clientsMax', 1);
     await shrinker.thinOut('operationsMax', 10);
     await shrinker.thinOut('watchersMax', 0);
+    await shrinker.thinOut('lessorsMax', 0);
   }
   return { choices: shrinker.choices, result: shrinker.result, attempts: shrinker.attempts };
 }
@@ -99,13 +100,17 @@ class Shrinker {
     }
   }
 
-  /** Halves the number of clients, of calls, or of clients that watch. */
-  async thinOut(what: 'clientsMax' | 'operationsMax' | 'watchersMax', least: number): Promise<void> {
-    const { workload, watch } = this.result.plan;
+  /** Halves the number of clients, of calls, or of clients that watch or have leases. */
+  async thinOut(
+    what: 'clientsMax' | 'operationsMax' | 'watchersMax' | 'lessorsMax',
+    least: number,
+  ): Promise<void> {
+    const { workload, watch, leases } = this.result.plan;
     const counts = {
       clientsMax: workload.clients,
       operationsMax: Math.min(workload.operationsMax, this.operationCount()),
       watchersMax: watch.clients,
+      lessorsMax: leases.clients,
     };
     let count = counts[what];
     while (count > least && this.mayGoOn()) {

@@ -1,0 +1,175 @@
+import { EngineError, StoreError } from '@quorate/kv';
+import { PutRequest } from '@quorate/protocol';
+import { type Call, ReplicaError, type Replica } from '@quorate/replica';
+import type { Cluster } from '../cluster/cluster.ts';
+import type { Kernel } from '../kernel/kernel.ts';
+import type { RandomStream } from '../kernel/random-stream.ts';
+import type { Trace } from '../kernel/trace.ts';
+import type { LeasePlan } from '../plan/plan.ts';
+import type { LeaseRecord } from './lease-record.ts';
+import { toBytes } from './requests.ts';
+
+/** After a failure clients wait a little, as real ones do. */
+const PAUSE_AFTER_FAILURE_MS = 50;
+const DEADLINE_MS = 1500;
+
+/**
+ * A client with one lease after the other: it puts keys under a lease, keeps it alive for a while at one member or
+ * another, and then revokes it, detaches its keys, or falls silent.
+ */
+export class LeaseClient {
+  readonly records: LeaseRecord[] = [];
+  readonly name: string;
+  private readonly number: number;
+  private readonly kernel: Kernel;
+  private readonly trace: Trace;
+  private readonly cluster: Cluster;
+  private readonly plan: LeasePlan;
+  private readonly random: RandomStream;
+  private isStopped = false;
+
+  constructor(parts: {
+    readonly number: number;
+    readonly kernel: Kernel;
+    readonly trace: Trace;
+    readonly cluster: Cluster;
+    readonly plan: LeasePlan;
+    readonly random: RandomStream;
+  }) {
+    this.number = parts.number;
+    this.name = `l${parts.number}`;
+    this.kernel = parts.kernel;
+    this.trace = parts.trace;
+    this.cluster = parts.cluster;
+    this.plan = parts.plan;
+    this.random = parts.random;
+  }
+
+  start(): void {
+    this.after(this.random.integer(500), () => this.grant());
+  }
+
+  /** Falls silent: no lease is kept alive any longer. */
+  stop(): void {
+    this.isStopped = true;
+  }
+
+  private grant(): void {
+    if (this.isStopped || this.records.length >= this.plan.leasesMax) return;
+    const askedUs = this.kernel.nowUs;
+    const id = BigInt((this.number + 1) * 1000 + this.records.length);
+    const ttlSeconds = this.random.between(1, this.plan.ttlMaxSeconds);
+    const record: LeaseRecord = { id, client: this.name, ttlSeconds, promisedUs: [], lastAskedUs: askedUs };
+    this.records.push(record);
+    this.ask(
+      record,
+      `a lease ${id} of ${ttlSeconds} s`,
+      async (replica, call) => replica.leases.grant(id, ttlSeconds, call),
+      ({ TTL }) => {
+        record.ttlSeconds = TTL;
+        record.promisedUs.push(askedUs);
+        this.attach(record, this.random.integer(4));
+      },
+      () => this.after(this.random.integer(500), () => this.grant()),
+    );
+  }
+
+  private attach(record: LeaseRecord, keys: number): void {
+    if (keys === 0) {
+      this.keepAlive(record, this.random.integer(this.plan.renewalsMax));
+      return;
+    }
+    this.put(record, keys, record.id, () => this.attach(record, keys - 1));
+  }
+
+  private put(record: LeaseRecord, key: number, lease: bigint, next: () => void): void {
+    const put = PutRequest.create({ key: toBytes(`leased/${record.id}/${key}`), value: toBytes('v'), lease });
+    const perform = async (replica: Replica, call: Call) => replica.propose({ $case: 'put', put }, call);
+    this.ask(record, `to put ${key} under ${lease}`, perform, next, next);
+  }
+
+  private keepAlive(record: LeaseRecord, rounds: number): void {
+    if (this.isStopped || rounds === 0) {
+      this.end(record);
+      return;
+    }
+    const pauseMs = record.ttlSeconds * 1000 * this.random.pick([0.2, 0.3, 0.4, 0.7]);
+    this.after(pauseMs, () => {
+      const askedUs = this.kernel.nowUs;
+      const again = (): void => this.keepAlive(record, rounds - 1);
+      this.ask(
+        record,
+        `to keep ${record.id} alive`,
+        async (replica, call) => replica.leases.renew(record.id, call),
+        (ttlSeconds) => {
+          if (ttlSeconds > 0) record.promisedUs.push(askedUs);
+          this.trace.detail(this.name, () => `is told that ${record.id} lasts ${ttlSeconds} s`);
+          if (ttlSeconds > 0) again();
+          else this.grant();
+        },
+        again,
+      );
+    });
+  }
+
+  private end(record: LeaseRecord): void {
+    const next = (): void => this.after(this.random.integer(1000), () => this.grant());
+    switch (this.random.pick(['silence', 'silence', 'silence', 'revoke', 'detach'] as const)) {
+      case 'silence':
+        next();
+        return;
+      case 'revoke':
+        this.ask(
+          record,
+          `to revoke ${record.id}`,
+          async (replica, call) => replica.leases.revoke(record.id, call),
+          next,
+          next,
+        );
+        return;
+      case 'detach':
+        this.put(record, 1, 0n, next);
+        return;
+    }
+  }
+
+  /** Asks some member. A client whose connection is lost hears nothing, until it loses its patience. */
+  private ask<Answer>(
+    record: LeaseRecord,
+    what: string,
+    perform: (replica: Replica, call: Call) => Promise<Answer>,
+    answered: (answer: Answer) => void,
+    failed: () => void,
+  ): void {
+    const member = this.random.pick(this.cluster.members);
+    const { life, replica, clock } = member;
+    if (life === null || replica === null || clock === null) {
+      if (!this.isStopped)
+        this.after(PAUSE_AFTER_FAILURE_MS, () => this.ask(record, what, perform, answered, failed));
+      return;
+    }
+    this.trace.detail(this.name, () => `asks ${member.identity.name} ${what}`);
+    const state = { isOpen: true };
+    const close = (then: () => void): void => {
+      if (!state.isOpen) return;
+      state.isOpen = false;
+      record.lastAskedUs = this.kernel.nowUs;
+      then();
+    };
+    this.after(DEADLINE_MS * 1.5, () => close(failed));
+    life.after(0, () => {
+      perform(replica, { deadlineMs: clock.monotonicMs() + DEADLINE_MS }).then(
+        (answer) => life.alive && close(() => answered(answer)),
+        (error: unknown) => {
+          if (!(error instanceof ReplicaError || error instanceof StoreError || error instanceof EngineError))
+            throw error;
+          if (life.alive) close(() => this.after(PAUSE_AFTER_FAILURE_MS, failed));
+        },
+      );
+    });
+  }
+
+  private after(delayMs: number, callback: () => void): void {
+    this.kernel.schedule(delayMs * 1000, callback);
+  }
+}
