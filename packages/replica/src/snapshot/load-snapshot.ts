@@ -1,6 +1,6 @@
 import type { Store } from '@quorate/kv';
 import type { SnapshotDescription } from '@quorate/raft';
-import type { SnapshotDirectory, SnapshotFile, WriteAheadLog } from '@quorate/storage';
+import type { SnapshotDirectory, SnapshotFile, SnapshotName, WriteAheadLog } from '@quorate/storage';
 import type { Clock, Logger } from '../ports.ts';
 import { ReplicaError } from '../replica-error.ts';
 import { pause } from './pause.ts';
@@ -26,32 +26,39 @@ export type LoadSnapshotParts = {
  * `inconsistent-data` if the snapshot is of another cluster.
  */
 export async function loadSnapshot(parts: LoadSnapshotParts): Promise<SnapshotDescription | null> {
-  const { clusterId, directory, store, log } = parts;
-  const file = await directory.openLatest();
-  if (file === null) {
+  const { directory, store, log } = parts;
+  const latest = (await directory.list()).at(-1);
+  if (latest === undefined) {
     return null;
   }
-  const { description } = file.header;
+  const isReplacing = !holds(log.recovered, latest);
+  // What is not needed is not looked at: if it is damaged, nobody cares.
+  const isNeeded = isReplacing || latest.index > store.appliedIndex;
+  const description = isNeeded ? await load(parts, latest) : null;
+  await store.sync();
+  if (isReplacing && description !== null) {
+    await log.removeThrough(description.index, description);
+  }
+  await directory.removeBefore(store.isPersistent ? store.appliedIndex + 1 : latest.index);
+  return isReplacing ? description : null;
+}
+
+/** Installs a snapshot if the state machine is older. */
+async function load(parts: LoadSnapshotParts, name: SnapshotName): Promise<SnapshotDescription> {
+  const { clusterId, directory, store } = parts;
+  const file = await directory.openFile(name);
   try {
     if (file.header.clusterId !== clusterId) {
       const other = file.header.clusterId.toString(16);
       throw new ReplicaError('inconsistent-data', `${file.path} is a snapshot of cluster ${other}`);
     }
-    if (description.index > store.appliedIndex) {
+    if (name.index > store.appliedIndex) {
       await install(parts, file);
     }
+    return file.header.description;
   } finally {
     await file.close();
   }
-  const isReplacing = !holds(log.recovered, description);
-  if (isReplacing || store.isPersistent) {
-    await store.sync();
-  }
-  if (isReplacing) {
-    await log.removeThrough(description.index, description);
-  }
-  await directory.removeBefore(store.isPersistent ? store.appliedIndex + 1 : description.index);
-  return isReplacing ? description : null;
 }
 
 async function install({ store, clock, logger }: LoadSnapshotParts, file: SnapshotFile): Promise<void> {
@@ -68,7 +75,7 @@ async function install({ store, clock, logger }: LoadSnapshotParts, file: Snapsh
 /** Whether the log holds the snapshot's last entry, or starts after it or a later one. */
 function holds(
   { firstIndex, lastIndex, previousTerm, terms }: WriteAheadLog['recovered'],
-  { index, term }: SnapshotDescription,
+  { index, term }: SnapshotName,
 ): boolean {
   if (index < firstIndex - 1) {
     return true;

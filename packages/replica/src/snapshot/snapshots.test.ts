@@ -104,7 +104,7 @@ test('a follower that was away for long is sent a snapshot, and goes on after it
 
 test('a follower that was away for a while needs no snapshot', () =>
   withCluster({}, async (cluster, leader) => {
-    await write(cluster, leader, 18);
+    await write(cluster, leader, 16);
     const away = anotherThan(cluster, leader);
     const before = cluster.member(Number(away)).status();
     await cluster.stop(away);

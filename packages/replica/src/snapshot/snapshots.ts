@@ -65,6 +65,7 @@ export class Snapshots {
   private readonly receiver: SnapshotReceiver;
   private readonly offers: SnapshotOffers;
   private isInstalling = false;
+  private closed = false;
   private removing: Promise<void> = Promise.resolve();
 
   constructor(parts: SnapshotParts) {
@@ -158,6 +159,7 @@ export class Snapshots {
 
   /** Ends everything. The persister must be closed before: what waits for it ends then. */
   async close(): Promise<void> {
+    this.closed = true;
     await Promise.all([
       this.maker.close(),
       this.compactor.close(),
@@ -165,6 +167,13 @@ export class Snapshots {
       this.source.close(),
     ]);
     await this.removing;
+  }
+
+  /** An installation that is broken off is completed by the next start. */
+  private checkOpen(): void {
+    if (this.closed) {
+      throw new ReplicaError('stopped', 'the member is stopping');
+    }
   }
 
   private async make(): Promise<MadeSnapshot> {
@@ -215,7 +224,10 @@ export class Snapshots {
     const startedMs = clock.monotonicMs();
     const file = await snapshots.directory.openFile(description);
     try {
-      await store.install(file.content(), async () => pause(clock));
+      await store.install(file.content(), async () => {
+        await pause(clock);
+        this.checkOpen();
+      });
     } finally {
       await file.close();
     }
