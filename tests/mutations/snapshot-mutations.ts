@@ -17,7 +17,7 @@ export const snapshotMutations: readonly Mutation[] = [
         replace: 'store.isPersistent ? store.appliedIndex : await this.writeSnapshot()',
       },
     ],
-    detectors: [simulate(200, '--engine', 'durable-memory')],
+    detectors: [simulate(30, '--scenario', 'power-loss-after-rename')],
   },
   {
     name: 'no-tail',
@@ -41,7 +41,7 @@ export const snapshotMutations: readonly Mutation[] = [
         replace: '',
       },
     ],
-    detectors: [tests(snapshotTests), simulate(400)],
+    detectors: [tests(snapshotTests), simulate(60, '--scenario', 'interrupted-install')],
   },
   {
     name: 'install-not-synced',
@@ -58,7 +58,7 @@ export const snapshotMutations: readonly Mutation[] = [
         replace: 'if (store.isPersistent && this.source.isIdle) {',
       },
     ],
-    detectors: [simulate(400, '--engine', 'durable-memory')],
+    detectors: [simulate(60, '--scenario', 'interrupted-install')],
   },
   {
     name: 'interrupted-install-forgotten',
@@ -66,11 +66,11 @@ export const snapshotMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${replica}/snapshot/load-snapshot.ts`,
-        find: '    if (description.index > store.appliedIndex) {',
-        replace: '    if (description.index > store.appliedIndex && !store.isPersistent) {',
+        find: '    if (name.index > store.appliedIndex) {',
+        replace: '    if (name.index > store.appliedIndex && !store.isPersistent) {',
       },
     ],
-    detectors: [tests(snapshotTests), simulate(400, '--engine', 'durable-memory')],
+    detectors: [tests(snapshotTests), simulate(60, '--scenario', 'interrupted-install')],
   },
   {
     name: 'log-kept-at-start',
@@ -78,11 +78,11 @@ export const snapshotMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${replica}/snapshot/load-snapshot.ts`,
-        find: '  const isReplacing = !holds(log.recovered, description);',
-        replace: '  const isReplacing = holds(log.recovered, description) && false;',
+        find: '  const isReplacing = !holds(log.recovered, latest);',
+        replace: '  const isReplacing = holds(log.recovered, latest) && false;',
       },
     ],
-    detectors: [tests(snapshotTests), simulate(400)],
+    detectors: [tests(snapshotTests), simulate(60, '--scenario', 'interrupted-install')],
   },
   {
     name: 'wrong-piece',
@@ -118,7 +118,7 @@ export const snapshotMutations: readonly Mutation[] = [
         replace: '    this.writes.termApplied(term);',
       },
     ],
-    detectors: [tests(`${replica}/pending-writes.test.ts`, snapshotTests), simulate(600)],
+    detectors: [tests(`${replica}/applier.test.ts`), simulate(20, '--scenario', 'follower-after-compaction')],
   },
   {
     name: 'applied-after-install',
@@ -130,7 +130,7 @@ export const snapshotMutations: readonly Mutation[] = [
         replace: '      replacing: () => undefined,',
       },
     ],
-    detectors: [simulate(600), tests(snapshotTests)],
+    detectors: [tests(`${replica}/applier.test.ts`), simulate(300)],
   },
   {
     name: 'elected-while-installing',
@@ -154,7 +154,7 @@ export const snapshotMutations: readonly Mutation[] = [
         replace: '  if (state.installing !== null && state.log.lastIndex < 0) {',
       },
     ],
-    detectors: [tests(`${raft}/snapshots.test.ts`), simulate(300)],
+    detectors: [tests(`${raft}/snapshots.test.ts`)],
   },
   {
     name: 'transfer-never-ends',
@@ -166,6 +166,6 @@ export const snapshotMutations: readonly Mutation[] = [
         replace: '',
       },
     ],
-    detectors: [simulate(100)],
+    detectors: [simulate(20, '--scenario', 'interrupted-install')],
   },
 ];
