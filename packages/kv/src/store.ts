@@ -167,6 +167,16 @@ export class Store {
     this.alarmTable.restore(facts);
   }
 
+  /** Whether installing a snapshot has failed half-way: then there is nothing in it until one is installed. */
+  get isIncomplete(): boolean {
+    return this.phase === 'incomplete';
+  }
+
+  /** What has gone wrong so that the store can only be closed; null while it can be used. */
+  get fault(): Error | null {
+    return this.failure;
+  }
+
   /** The index of the last log entry that is applied; 0 before the first. */
   get appliedIndex(): number {
     return this.applied.index;

@@ -1,5 +1,10 @@
 import { type CommandBody, type CommandResponse, type Store, StoreError, takesSpace } from '@quorate/kv';
-import { type AlarmRequest, AlarmRequest_AlarmAction as AlarmAction, AlarmType } from '@quorate/protocol';
+import {
+  type AlarmMember,
+  type AlarmRequest,
+  AlarmRequest_AlarmAction as AlarmAction,
+  AlarmType,
+} from '@quorate/protocol';
 import type { Configuration, MemberId, MonotonicMs } from '@quorate/raft';
 import type { Clock, Logger } from './ports.ts';
 import { ReplicaError } from './replica-error.ts';
@@ -13,6 +18,12 @@ export type AlarmsOptions = {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly propose: (body: CommandBody, call: Call) => Promise<CommandResponse>;
+  /** The state machine was empty when the member was opened, and was built from the log or a snapshot since. */
+  readonly isRebuilt: boolean;
+  /** Hands leadership to another member, if there is one. */
+  readonly handOver: (call: Call) => Promise<void>;
+  /** The member must stop, so that its state machine is built anew. */
+  readonly failed: (error: Error) => void;
 };
 
 /** From this part of the quota downwards there is room again. Between it and the quota nothing changes. */
@@ -28,19 +39,24 @@ const pauseMs = 1_000;
  * what follows from that goes through the log, so that all refuse the same commands. A leader clears the alarms
  * of members that are no longer there.
  *
- * A CORRUPT alarm isolates the member that it names (member 0: all): it serves nothing.
+ * A CORRUPT alarm isolates the member that it names (member 0: all): it serves nothing. The member that is named
+ * lets another one lead and stops; its owner throws the state machine away, and the next life builds it from what
+ * the others have, or from the log. Then the member clears the alarm itself. Whom member 0 names stays as it is:
+ * nobody knows who is right.
  */
 export class Alarms {
   private readonly options: AlarmsOptions;
   private attempt: Promise<void> | null = null;
   private pausedUntilMs: MonotonicMs = 0;
   private usedBytes: number;
+  private isRebuilt: boolean;
   /** A write was turned away since the last tick. */
   private hasRefused = false;
 
   constructor(options: AlarmsOptions) {
     this.options = options;
     this.usedBytes = options.store.sizeInUseBytes;
+    this.isRebuilt = options.isRebuilt;
   }
 
   /** Whether this member's data is not what it should be. */
@@ -72,21 +88,49 @@ export class Alarms {
   tick(isLeader: boolean, configuration: Configuration): void {
     const { clock, store } = this.options;
     this.usedBytes = store.sizeInUseBytes;
-    const request = this.neededRequest(isLeader, configuration);
+    const attempt = this.neededAttempt(isLeader, configuration);
     this.hasRefused = false;
-    if (request !== null && this.attempt === null && clock.monotonicMs() >= this.pausedUntilMs) {
-      this.attempt = this.propose(request).finally(() => {
+    if (attempt !== null && this.attempt === null && clock.monotonicMs() >= this.pausedUntilMs) {
+      this.attempt = attempt().finally(() => {
         this.attempt = null;
       });
     }
   }
 
+  private neededAttempt(isLeader: boolean, configuration: Configuration): (() => Promise<void>) | null {
+    const { memberId, store, failed } = this.options;
+    const isNamed = store.alarms().some((alarm) => isAlarm(alarm, AlarmType.CORRUPT, memberId));
+    if (isNamed && !this.isRebuilt) {
+      if (isLeader) return async () => this.handOver();
+      failed(
+        new ReplicaError(
+          'corrupt',
+          'the data of this member differs from that of the others: it is thrown away, and built anew from theirs',
+        ),
+      );
+      return null;
+    }
+    const request = this.neededRequest(isLeader, configuration);
+    return request === null ? null : async () => this.propose(request);
+  }
+
+  private async handOver(): Promise<void> {
+    const { clock, logger, handOver } = this.options;
+    try {
+      await handOver({ deadlineMs: clock.monotonicMs() + attemptMs });
+    } catch (error) {
+      logger.debug({ err: error }, 'could not hand over leadership yet');
+    }
+    this.pausedUntilMs = clock.monotonicMs() + pauseMs;
+  }
+
   private neededRequest(isLeader: boolean, { addresses }: Configuration): AlarmRequest | null {
     const { memberId, spaceQuotaBytes, store } = this.options;
     const alarms = store.alarms();
-    const isRaised = alarms.some(
-      ({ alarm, memberID }) => alarm === AlarmType.NOSPACE && memberID === memberId,
-    );
+    const corrupt = alarms.find((alarm) => isAlarm(alarm, AlarmType.CORRUPT, memberId));
+    // What was wrong is gone: the state machine is another one by now.
+    if (corrupt !== undefined) return { action: AlarmAction.DEACTIVATE, ...corrupt };
+    const isRaised = alarms.some((alarm) => isAlarm(alarm, AlarmType.NOSPACE, memberId));
     const hasRoom = this.usedBytes <= spaceQuotaBytes * roomAgainRatio;
     if (isRaised && hasRoom) {
       return { action: AlarmAction.DEACTIVATE, alarm: AlarmType.NOSPACE, memberID: memberId };
@@ -106,6 +150,8 @@ export class Alarms {
     const isRaising = request.action === AlarmAction.ACTIVATE;
     try {
       await propose({ $case: 'alarm', alarm: request }, { deadlineMs: clock.monotonicMs() + attemptMs });
+      // Whatever is found to be wrong from now on is in the state machine that was built.
+      if (request.alarm === AlarmType.CORRUPT) this.isRebuilt = false;
       const figures = { usedBytes: this.usedBytes, quotaBytes: spaceQuotaBytes };
       if (isRaising) {
         logger.warn(
@@ -120,4 +166,8 @@ export class Alarms {
       logger.debug({ err: error }, `could not ${isRaising ? 'raise' : 'clear'} an alarm yet`);
     }
   }
+}
+
+function isAlarm({ alarm, memberID }: AlarmMember, type: AlarmType, member: bigint): boolean {
+  return alarm === type && memberID === member;
 }

@@ -20,8 +20,8 @@ export type CorruptionCheckOptions = {
   readonly propose: (body: CommandBody, call: Call) => Promise<CommandResponse>;
 };
 
-type DigestRequest = Extract<PeerRequest, { readonly type: 'digest' }>;
-type DigestResponse = Extract<PeerResponse, { readonly type: 'digest' }>;
+export type DigestRequest = Extract<PeerRequest, { readonly type: 'digest' }>;
+export type DigestResponse = Extract<PeerResponse, { readonly type: 'digest' }>;
 
 /** Some records, and what is right to compare them at. */
 type Slice = {

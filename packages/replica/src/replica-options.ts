@@ -40,6 +40,8 @@ export type ReplicaOptions = {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
+  /** Calls opening off when aborted. No effect afterwards. */
+  readonly starting?: AbortSignal | undefined;
   /** Called once while opening; the transport must be ready to send. */
   readonly connect: (events: PeerEvents) => PeerTransport;
   /** How long a leader waits between comparing two slices of its records with the others'; 0 for never. */

@@ -10,16 +10,15 @@ import {
   type RaftEvent,
   toLogIndex,
 } from '@quorate/raft';
-import { Alarms } from './alarms.ts';
 import { Applier } from './applier.ts';
 import type { Call } from './call.ts';
 import { closeData } from './close-data.ts';
-import { CorruptionCheck } from './corruption-check.ts';
 import { logEvent } from './event-log.ts';
 import { LogReader } from './log-reader.ts';
 import { LeadershipTransfer } from './leadership-transfer.ts';
 import { Membership } from './membership.ts';
 import { type MembershipChange, type MembershipOutcome } from './membership-change.ts';
+import { PeerLine } from './peer-line.ts';
 import { PendingReads } from './pending-reads.ts';
 import type { PeerRequest, PeerResponse, ResponseTo } from './peer-call.ts';
 import { PeerService } from './peer-service.ts';
@@ -30,6 +29,7 @@ import { ReplicaError } from './replica-error.ts';
 import type { ReplicaLimits, ReplicaMeasures, ReplicaOptions, ReplicaStatus } from './replica-options.ts';
 import { LeaseService } from './leases/lease-service.ts';
 import { restoreCore } from './restore.ts';
+import { StateCare } from './state-care.ts';
 import { Snapshots } from './snapshot/snapshots.ts';
 
 /**
@@ -55,8 +55,7 @@ export class Replica {
   private readonly writes: PendingWrites;
   private readonly reads: PendingReads;
   private readonly transfer = new LeadershipTransfer();
-  private readonly alarms: Alarms;
-  private readonly corruptionCheck: CorruptionCheck;
+  private readonly care: StateCare;
   private readonly stopping = new AbortController();
   private readonly failure = Promise.withResolvers<Error>();
   private readonly logReader: LogReader;
@@ -89,8 +88,11 @@ export class Replica {
    */
   static async open(options: ReplicaOptions): Promise<Replica> {
     let replica: Replica | null = null;
+    const isRebuilt = options.store.appliedIndex === 0;
+    const line = new PeerLine(options.connect);
+    const wired = { ...options, connect: (events: PeerEvents) => line.connect(events) };
     try {
-      replica = new Replica(options, await restoreCore(options));
+      replica = new Replica(wired, await restoreCore(wired), isRebuilt);
       replica.start();
       return replica;
     } catch (error) {
@@ -99,7 +101,7 @@ export class Replica {
     }
   }
 
-  private constructor(options: ReplicaOptions, core: RaftCore) {
+  private constructor(options: ReplicaOptions, core: RaftCore, isRebuilt: boolean) {
     this.failed = this.failure.promise;
     this.options = options;
     this.limits = options.limits;
@@ -124,25 +126,15 @@ export class Replica {
     this.reads = new PendingReads({ maxCount: options.limits.pendingReadsMax, retryMs });
     this.applier = new Applier(options, this.writes, this.reads);
     this.snapshots = this.createSnapshots();
-    const { clock, store, logger, memberId, version } = options;
-    this.alarms = new Alarms({
-      memberId,
-      spaceQuotaBytes: options.limits.spaceQuotaBytes,
-      store,
-      clock,
-      logger,
-      propose: (body, call) => this.propose(body, call),
-    });
-    this.corruptionCheck = new CorruptionCheck({
-      memberId,
-      intervalMs: options.corruptionCheckIntervalMs,
-      store,
-      clock,
-      logger,
+    const { clock, store, version } = options;
+    this.care = StateCare.of(options, {
+      isRebuilt,
       stopping: this.stopping.signal,
       nameOf: (id) => this.membership.nameOf(id),
       callPeer: (peer, request, call) => this.callPeer(peer, request, call),
       propose: (body, call) => this.propose(body, call),
+      handOver: (call) => this.handOver(call),
+      failed: (error) => this.fail(error),
     });
     this.membership = Membership.of(options, {
       core,
@@ -181,7 +173,7 @@ export class Replica {
   private async submit(body: CommandBody, call: Call, repeats: WriteRepeats): Promise<CommandResponse> {
     this.checkCall(call);
     if (body.$case !== 'alarm') {
-      this.alarms.checkSound();
+      this.care.checkSound();
       this.applier.checkLag(this.core.commit);
     }
     this.store.validate(body);
@@ -194,7 +186,7 @@ export class Replica {
         `the request takes ${data.length} bytes, the limit is ${this.limits.requestMaxBytes}`,
       );
     }
-    this.alarms.checkSpace(body, data.length);
+    this.care.checkSpace(body, data.length);
     const answer = this.writes.add(sequence, data, call, repeats);
     this.scheduleTurn();
     return answer;
@@ -203,7 +195,7 @@ export class Replica {
   /** Resolves when reads of `store` are linearizable: it holds all that was acknowledged before this call. */
   async linearize(call: Call): Promise<void> {
     this.checkCall(call);
-    this.alarms.checkSound();
+    this.care.checkSound();
     const ready = this.reads.add(call);
     this.scheduleTurn();
     return ready;
@@ -281,7 +273,7 @@ export class Replica {
 
   /** Whether this member's data is known to differ from that of the others: then it serves nothing. */
   get isIsolated(): boolean {
-    return this.alarms.isIsolated;
+    return this.care.isIsolated;
   }
 
   /** What the state machine may take, in bytes. */
@@ -360,6 +352,7 @@ export class Replica {
     if (this.stopped) {
       throw new ReplicaError('stopped', 'the member is stopping');
     }
+    this.care.checkAnswer(request);
     return this.peerService.answer(from, request);
   }
 
@@ -438,9 +431,7 @@ export class Replica {
     this.reads.expire(nowMs, this.core.leader !== null);
     this.transfer.expire(nowMs);
     this.snapshots.ticked(nowMs);
-    const { role, configuration } = this.core.status();
-    this.alarms.tick(role === 'leader', configuration);
-    this.corruptionCheck.tick(role === 'leader', configuration);
+    this.care.tick(this.core.status());
     this.membership.tick(nowMs);
     this.leases.tick();
   }

@@ -53,6 +53,9 @@ async function partsWith(logged: readonly number[], applied: readonly number[]):
     },
     store,
     random,
+    connect: () => {
+      throw new RangeError('nobody is asked for anything');
+    },
   };
 }
 

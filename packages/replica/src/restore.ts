@@ -10,7 +10,7 @@ import {
 import type { WriteAheadLog } from '@quorate/storage';
 import { ReplicaError } from './replica-error.ts';
 import type { ReplicaOptions } from './replica-options.ts';
-import { loadSnapshot } from './snapshot/load-snapshot.ts';
+import { restoreState } from './snapshot/restore-state.ts';
 
 /** What a core is rebuilt from. */
 export type RestoreOptions = Pick<
@@ -27,6 +27,8 @@ export type RestoreOptions = Pick<
   | 'random'
   | 'raft'
   | 'tickMs'
+  | 'connect'
+  | 'starting'
 >;
 
 /**
@@ -35,7 +37,7 @@ export type RestoreOptions = Pick<
  */
 export async function restoreCore(options: RestoreOptions): Promise<RaftCore> {
   const { log, store, memberId, random, raft, tickMs } = options;
-  const replacement = await loadSnapshot({ ...options, directory: options.snapshots.directory });
+  const replacement = await restoreState(options);
   const recovered = replacement === null ? log.recovered : emptyLogAfter(replacement, log.recovered);
   checkTogether(recovered, store);
   const isNew = recovered.lastIndex === 0 && options.joinedAt === undefined;

@@ -13,4 +13,5 @@ export { configurationHelp } from './configuration/reference-page.ts';
 export type { ServerConfiguration } from './configuration/server-configuration.ts';
 export { createLogger, type LogStream } from './logging/create-logger.ts';
 export { type RunningServer, type StartOptions, startServer } from './server.ts';
+export { isStateDamage } from './state-damage.ts';
 export { ServerError, type ServerErrorCode } from './server-error.ts';

@@ -29,6 +29,7 @@ import { Listener } from './listen/listener.ts';
 import { measuredFileSystem } from './metrics/measured-file-system.ts';
 import { MemberRegistry } from './metrics/member-registry.ts';
 import { memberNames, TcpPeerTransport } from './peer/tcp-peer-transport.ts';
+import { isStateDamage, setAsideDamage, withReplacement } from './state-damage.ts';
 import { SystemClock } from './platform/system-clock.ts';
 import { SystemRandom } from './platform/system-random.ts';
 import { Publication } from './publication.ts';
@@ -162,6 +163,10 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
   const { clusterId, memberId, joinedAt } = directory.identity;
   let replica: Replica | null = null;
   const foundersName = memberNames(members);
+  let failure: unknown = null;
+  parts.defer(async () => {
+    if (isStateDamage(failure)) await setAsideDamage(failure, directory, logger);
+  });
   const connect = (events: PeerEvents): TcpPeerTransport => {
     const transport = new TcpPeerTransport({
       own: { clusterId, self: memberId, peerUrl: configuration.initialAdvertisePeerUrls[0] ?? '' },
@@ -205,6 +210,10 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
       transfer: defaultTransferLimits,
     },
     limits: replicaLimits(configuration),
+    starting: signal,
+  });
+  void replica.failed.then((error) => {
+    failure = error;
   });
   for (const warning of compareWithLog(configuration, memberId, replica.status().configuration)) {
     logger.warn({}, warning);
@@ -270,11 +279,19 @@ async function openData(
     fileSystem: measuredFileSystem(fileSystem, clock, metrics),
     directory: directory.logDirectory,
     random,
+  }).catch((error: unknown) => {
+    throw withReplacement(error, configuration, directory.identity.memberId);
   });
-  const store = await openStore(configuration, directory.stateDirectory).catch(async (error: unknown) => {
-    await log.close();
-    throw error;
-  });
+  const store = await openStore(configuration, directory.stateDirectory)
+    .catch(async (error: unknown) => {
+      if (!isStateDamage(error)) throw error;
+      await setAsideDamage(error, directory, logger);
+      return openStore(configuration, directory.stateDirectory);
+    })
+    .catch(async (error: unknown) => {
+      await log.close();
+      throw error;
+    });
   const { tornTail } = log.recovered;
   if (tornTail !== null) {
     logger.info(

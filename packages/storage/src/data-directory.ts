@@ -29,6 +29,7 @@ export type NewDirectory = { readonly logDirectory: string; readonly snapshotDir
  *     log/             the write-ahead log
  *     snapshot/        snapshots of the state machine (see `SnapshotDirectory`)
  *     state/           the state machine's engine may do here what it likes
+ *     *.damaged        what was set aside, for people; never read
  *
  * `identity.json` appears only when all else does, so that afterwards a missing log is known to be a loss
  * and not a beginning: a member that forgot its vote and its log could break the cluster's promises.
@@ -39,9 +40,17 @@ export class DataDirectory {
   readonly identity: Identity;
   /** Whether this call created it. */
   readonly isNew: boolean;
+  readonly #fileSystem: FileSystem;
   readonly #lock: FileLock;
 
-  private constructor(path: string, identity: Identity, isNew: boolean, lock: FileLock) {
+  private constructor(
+    fileSystem: FileSystem,
+    path: string,
+    identity: Identity,
+    isNew: boolean,
+    lock: FileLock,
+  ) {
+    this.#fileSystem = fileSystem;
     this.path = path;
     this.identity = identity;
     this.isNew = isNew;
@@ -67,7 +76,7 @@ export class DataDirectory {
           : options.identity;
       if (found === null) {
         await initialise({ ...options, path, identity });
-        return new DataDirectory(path, identity, true, lock);
+        return new DataDirectory(fileSystem, path, identity, true, lock);
       }
       checkIdentity(found.identity, identity, path);
       await checkLogExists(fileSystem, path);
@@ -77,7 +86,7 @@ export class DataDirectory {
       await fileSystem.syncDirectory(path).catch((error: unknown) => {
         throw toStorageError(error, 'opening', path);
       });
-      return new DataDirectory(path, found.identity, false, lock);
+      return new DataDirectory(fileSystem, path, found.identity, false, lock);
     } catch (error) {
       await lock.release();
       throw error;
@@ -128,6 +137,32 @@ export class DataDirectory {
 
   get stateDirectory(): string {
     return stateDirectory(this.path);
+  }
+
+  /**
+   * Gives the directories of the state machine other names, and makes empty ones in their place: what they hold is
+   * never used again, and never deleted. With `snapshots` those of the snapshots as well. Nothing in them may be
+   * open. Durable when it resolves, with the new paths.
+   */
+  async setAsideState({ snapshots }: { readonly snapshots: boolean }): Promise<readonly string[]> {
+    const directories = snapshots ? [this.stateDirectory, this.snapshotDirectory] : [this.stateDirectory];
+    const moved: string[] = [];
+    try {
+      const names = new Set(await this.#fileSystem.list(this.path));
+      for (const directory of directories) {
+        const name = directory.slice(this.path.length + 1);
+        if (!names.has(name)) continue;
+        let aside = `${name}.damaged`;
+        for (let count = 2; names.has(aside); count += 1) aside = `${name}.damaged-${count}`;
+        await this.#fileSystem.rename(directory, `${this.path}/${aside}`);
+        await this.#fileSystem.makeDirectory(directory);
+        moved.push(`${this.path}/${aside}`);
+      }
+      await this.#fileSystem.syncDirectory(this.path);
+    } catch (error) {
+      throw toStorageError(error, 'setting aside the state in', this.path);
+    }
+    return moved;
   }
 
   /** Lets another process have the directory. Call it when everything in it is closed. */

@@ -14,6 +14,7 @@ export type SnapshotName = { readonly index: number; readonly term: number };
  *
  *     <index>-<term>.snapshot           complete
  *     <index>-<term>.tmp                while this member writes one; worthless after a restart
+ *     <index>-<term>.damaged            was complete once; kept for people, never read
  *     <index>-<term>-<digest>.incoming  while one comes from another member; goes on after a restart
  *
  * At most one is written, and one received, at a time.
@@ -63,6 +64,26 @@ export class SnapshotDirectory {
     return latest === undefined ? null : this.openFile(latest);
   }
 
+  /**
+   * Gives the newest snapshot another name, under which it is never taken for one again, and resolves with its path;
+   * null if there is none.
+   */
+  async setAsideLatest(): Promise<string | null> {
+    const latest = (await this.list()).at(-1);
+    if (latest === undefined) return null;
+    const from = this.#path(`${stem(latest)}${COMPLETE}`);
+    const names = new Set(await this.#names());
+    let aside = `${stem(latest)}${DAMAGED}`;
+    for (let count = 2; names.has(aside); count += 1) aside = `${stem(latest)}${DAMAGED}-${count}`;
+    try {
+      await this.#fileSystem.rename(from, this.#path(aside));
+      await this.#fileSystem.syncDirectory(this.#directory);
+    } catch (error) {
+      throw toStorageError(error, 'setting aside', from);
+    }
+    return this.#path(aside);
+  }
+
   /** Begins to write a snapshot. It replaces one of the same entry when it is finished. */
   create(header: SnapshotHeader): Promise<SnapshotWriter> {
     const name = stem(header.description);
@@ -83,7 +104,7 @@ export class SnapshotDirectory {
   async removeBefore(index: number): Promise<void> {
     await this.#remove((name) => {
       const found = parseStem(name);
-      return found !== null && found.index < index && !name.endsWith(TEMPORARY);
+      return found !== null && found.index < index && (name.endsWith(COMPLETE) || name.endsWith(INCOMING));
     });
   }
 
@@ -114,6 +135,7 @@ export class SnapshotDirectory {
 const COMPLETE = '.snapshot';
 const TEMPORARY = '.tmp';
 const INCOMING = '.incoming';
+const DAMAGED = '.damaged';
 
 function stem({ index, term }: SnapshotName): string {
   return `${String(index).padStart(16, '0')}-${String(term).padStart(16, '0')}`;

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import {
   ConfigurationError,
+  isStateDamage,
   configFileOption,
   configurationHelp,
   createLogger,
@@ -108,8 +109,35 @@ function configure(flags: readonly string[], context: Context): ParsedConfigurat
 
 type Report = (report: MemberReport) => void;
 
-/** Runs a member until `stopWanted` resolves. Rejects if it cannot start, or had to stop itself. */
+/** A state machine that is damaged again after so few milliseconds is not mended by building it once more. */
+const repairPauseMs = 60_000;
+const repairsMax = 3;
+
+/**
+ * Runs a member until `stopWanted` resolves. One whose state machine was damaged is started again, and builds it
+ * anew. Rejects if it cannot start, or had to stop itself.
+ */
 async function runMember(
+  configuration: ServerConfiguration,
+  logger: ReturnType<typeof createLogger>,
+  stopWanted: Promise<void>,
+  report: Report | null,
+): Promise<void> {
+  for (let repairs = 0; ; repairs += 1) {
+    const startedMs = performance.now();
+    try {
+      await runMemberOnce(configuration, logger, stopWanted, report);
+      return;
+    } catch (error) {
+      const cause = error instanceof CliError ? error.cause : error;
+      if (performance.now() - startedMs > repairPauseMs) repairs = 0;
+      if (!isStateDamage(cause) || repairs >= repairsMax) throw error;
+      logger.warn({}, 'starts again, to repair its state machine');
+    }
+  }
+}
+
+async function runMemberOnce(
   configuration: ServerConfiguration,
   logger: ReturnType<typeof createLogger>,
   stopWanted: Promise<void>,
@@ -136,7 +164,7 @@ async function runMember(
   try {
     const failure = await Promise.race([server.failed, stopWanted.then(() => null)]);
     if (failure === null) return;
-    report?.({ kind: 'failed', message: messageOf(failure) });
+    if (!isStateDamage(failure)) report?.({ kind: 'failed', message: messageOf(failure) });
     throw new CliError(`the member had to stop: ${messageOf(failure)}`, {
       cause: failure,
       exitCode: exitCodeFor(failure),

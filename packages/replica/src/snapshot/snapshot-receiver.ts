@@ -65,6 +65,11 @@ export class SnapshotReceiver {
     this.current = { from, abort, done };
   }
 
+  /** Resolves when nothing is being fetched. */
+  async idle(): Promise<void> {
+    await this.current?.done;
+  }
+
   async close(): Promise<void> {
     this.closed = true;
     this.current?.abort.abort();

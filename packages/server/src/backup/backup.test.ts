@@ -176,7 +176,14 @@ describe('restoring', () => {
     return {
       fileSystem,
       file,
-      configuration: { dataDir: '/data', name: 'n1', memberId: own.id, clusterId, members },
+      configuration: {
+        dataDir: '/data',
+        name: 'n1',
+        memberId: own.id,
+        clusterId,
+        members,
+        initialClusterToken: 'token',
+      },
       random: seededRandom(1),
       bumpRevision: 0,
       progress: () => undefined,

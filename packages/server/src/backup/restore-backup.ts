@@ -19,7 +19,7 @@ export type RestoreOptions = {
   /** Who the member is, and which members found the new cluster. All of them must restore the same file alike. */
   readonly configuration: Pick<
     ServerConfiguration,
-    'dataDir' | 'name' | 'memberId' | 'clusterId' | 'members'
+    'dataDir' | 'name' | 'memberId' | 'clusterId' | 'members' | 'initialClusterToken'
   >;
   readonly random: { integer(bound: number): number };
   /** By how much the revision is raised; then all history is forgotten, too. 0 for neither. */
@@ -46,7 +46,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<RestoredBa
   const backup = await openBackupFile(fileSystem, file);
   try {
     const clusterId = restoredClusterId(configuration.clusterId, backup.digest, bumpRevision);
-    const identity = { clusterId, memberId, name };
+    const identity = { clusterId, memberId, name, token: configuration.initialClusterToken };
     const founding = foundingConfiguration(members);
     let summary: SnapshotSummary | null = null;
     await DataDirectory.create({ fileSystem, path, identity }, async (parts) => {
