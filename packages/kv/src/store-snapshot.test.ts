@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { describe, test } from 'node:test';
 import type { Engine } from './engine/engine.ts';
@@ -27,6 +28,13 @@ function recordsOf(chunks: Iterable<Uint8Array>): string[] {
   }
   decoder.expectEnd();
   return found;
+}
+
+/** What tells two snapshots apart, and says no more if they differ: they are large. */
+function hashOf(chunks: readonly Uint8Array[]): string {
+  const hash = createHash('sha256');
+  for (const chunk of chunks) hash.update(`${chunk.length},`).update(chunk);
+  return hash.digest('hex');
 }
 
 /** Revisions 2 to 7, compacted at 5: a twice and then deleted, b twice, c deleted after the compaction. */
@@ -126,10 +134,10 @@ describe('a snapshot', () => {
 
   test('is the same however far compaction has got', () => {
     const driver = longHistory();
-    const before = chunksOf(driver.store.openSnapshot());
+    const before = hashOf(chunksOf(driver.store.openSnapshot()));
     for (let isDone = false; !isDone; ) {
       isDone = driver.store.removeCompacted(100);
-      assert.deepEqual(chunksOf(driver.store.openSnapshot()), before);
+      assert.equal(hashOf(chunksOf(driver.store.openSnapshot())), before);
     }
   });
 
