@@ -29,6 +29,7 @@ export type ChaosFigures = {
   readonly faults: ReadonlyMap<FaultKind, number>;
   readonly killed: number;
   readonly restarted: number;
+  readonly skipped: number;
   /** Snapshots that members fetched from each other, because the log did not go back far enough. */
   readonly snapshots: number;
   /** Pieces of data that went through proxies. */
@@ -259,6 +260,7 @@ export class ChaosRun implements AsyncDisposable {
       faults: this.#injector.counts,
       killed: this.#injector.killed,
       restarted: this.#injector.restarted,
+      skipped: this.#injector.skipped,
       snapshots: this.#members.count(/^has fetched the snapshot/),
       chunks: this.#network.chunks,
       recoveryMs,

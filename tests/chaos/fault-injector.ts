@@ -11,6 +11,8 @@ export class FaultInjector {
   /** Processes that were ended by kill -9, and by SIGTERM. */
   killed = 0;
   restarted = 0;
+  /** Faults of processes that were left out, because another one was not over. */
+  skipped = 0;
   readonly #members: Members;
   readonly #network: Network;
   readonly #tell: (line: string) => void;
@@ -91,7 +93,7 @@ export class FaultInjector {
   }
 
   async #kill(members: readonly MemberProcess[], downMs: number): Promise<void> {
-    await this.#members.claim(members, async () => {
+    await this.#claim(members, async () => {
       this.killed += members.length;
       await Promise.all(members.map((member) => member.kill()));
       await sleep(downMs);
@@ -102,7 +104,7 @@ export class FaultInjector {
   }
 
   async #restart(member: MemberProcess, downMs: number): Promise<void> {
-    await this.#members.claim([member], async () => {
+    await this.#claim([member], async () => {
       this.restarted += 1;
       await this.#members.stop(member);
       await sleep(downMs);
@@ -118,11 +120,17 @@ export class FaultInjector {
   }
 
   async #pause(member: MemberProcess, forMs: number): Promise<void> {
-    await this.#members.claim([member], async () => {
+    await this.#claim([member], async () => {
       member.pause();
       await sleep(forMs);
       member.resume();
     });
+  }
+
+  async #claim(members: readonly MemberProcess[], work: () => Promise<void>): Promise<void> {
+    if (!(await this.#members.claim(members, work))) {
+      this.skipped += 1;
+    }
   }
 
   async #cut(paths: readonly Path[], cut: Cut, forMs: number): Promise<void> {

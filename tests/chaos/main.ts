@@ -71,7 +71,7 @@ function describe(figures: ChaosFigures, elapsedMs: number): string {
     `${(elapsedMs / 1000).toFixed(0)} s, ${figures.revision} revisions, term ${figures.term}`,
     `calls: ${figures.answered} answered, ${figures.unknown} with unknown outcome, ${figures.failed} failed without effect (${failures.join(', ')})`,
     `faults: ${kinds.join(', ') || 'none'}`,
-    `processes: ${figures.killed} killed, ${figures.restarted} restarted; ${figures.snapshots} snapshots fetched; ${figures.chunks} pieces of data through proxies`,
+    `processes: ${figures.killed} killed, ${figures.restarted} restarted, ${figures.skipped} left alone as others dealt with them; ${figures.snapshots} snapshots fetched; ${figures.chunks} pieces of data through proxies`,
     `live again after ${recovery}, history judged in ${(figures.judgeMs / 1000).toFixed(1)} s`,
   ].join('\n');
 }

@@ -1,10 +1,11 @@
 import { QuorateClient, type MemberStatus } from '@quorate/client';
-import { eventually } from '../system/harness/eventually.ts';
 import type { MemberProcess } from '../system/harness/member-process.ts';
 import type { TestCluster } from '../system/harness/test-cluster.ts';
 
 /** Whoever does not answer by then is not the leader that a fault is for. */
 const statusTimeoutMs = 500;
+/** How long a rolling restart waits for each member. */
+const servesTimeoutMs = 5_000;
 
 /**
  * The processes of a cluster, and who may do something to them. Kills, restarts and pauses of one process exclude
@@ -13,7 +14,6 @@ const statusTimeoutMs = 500;
 export class Members {
   readonly #cluster: TestCluster;
   readonly #claimed = new Set<MemberProcess>();
-  readonly #released = new Set<() => void>();
   /** What processes did that they must not do, in words. */
   readonly problems: string[] = [];
 
@@ -50,12 +50,10 @@ export class Members {
     return this.all.flatMap((member) => member.logLines()).filter(({ msg }) => message.test(msg)).length;
   }
 
-  /** Waits until nobody else does something to these processes, does it, and lets go of them. */
-  async claim(members: readonly MemberProcess[], work: () => Promise<void>): Promise<void> {
-    while (members.some((member) => this.#claimed.has(member))) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#released.add(resolve);
-      await promise;
+  /** Does something to these processes. False, and nothing is done, if somebody does something to one of them. */
+  async claim(members: readonly MemberProcess[], work: () => Promise<void>): Promise<boolean> {
+    if (members.some((member) => this.#claimed.has(member))) {
+      return false;
     }
     for (const member of members) {
       this.#claimed.add(member);
@@ -63,14 +61,11 @@ export class Members {
     try {
       this.checkRunning(members);
       await work();
+      return true;
     } finally {
       for (const member of members) {
         this.#claimed.delete(member);
       }
-      for (const resolve of this.#released) {
-        resolve();
-      }
-      this.#released.clear();
     }
   }
 
@@ -92,10 +87,10 @@ export class Members {
     }
   }
 
-  /** Waits until a process answers a read for which it needs the others. */
+  /** Waits until a process answers a read for which it needs the others, or does not for some seconds. */
   async serves(member: MemberProcess): Promise<void> {
-    await using client = new QuorateClient({ endpoints: member.endpoint, timeoutMs: 2_000 });
-    await eventually(`${member.name} serves`, () => client.count({ prefix: '' }));
+    await using client = new QuorateClient({ endpoints: member.endpoint, timeoutMs: servesTimeoutMs });
+    await client.count({ prefix: '' }).catch(() => undefined); // Others do harm as well: it may not get there.
   }
 
   async #status(member: MemberProcess): Promise<MemberStatus | null> {

@@ -99,7 +99,7 @@ const needOthers: ReadonlySet<FaultKind> = new Set<FaultKind>([
 ]);
 
 /** Faults follow each other at this distance on average, so that some overlap and some are alone. */
-const meanGapMs = 1_500;
+const meanGapMs = 2_500;
 const shortestGapMs = 100;
 
 /** Draws faults of these kinds for a time. The same arguments give the same schedule. */
