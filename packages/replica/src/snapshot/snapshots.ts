@@ -208,10 +208,14 @@ export class Snapshots {
       if (description !== undefined && parts.core.needsSnapshot(description)) {
         parts.replacing();
         parts.step({ type: 'snapshot-installing', snapshot: description });
-        await this.install(description).catch((error: unknown) => parts.failed(error));
+        await this.install(description).catch((error: unknown) => {
+          // A clean stop in the middle is no failure: the next start completes the installation.
+          if (isStopped(error)) throw error;
+          parts.failed(error);
+        });
       }
     } catch (error) {
-      if (!(error instanceof ReplicaError && error.code === 'stopped')) throw error;
+      if (!isStopped(error)) throw error;
     } finally {
       this.isInstalling = false;
     }
@@ -260,4 +264,8 @@ export class Snapshots {
       logger.warn({ err: error }, `could not remove old snapshots: ${String(error)}`);
     }
   }
+}
+
+function isStopped(error: unknown): boolean {
+  return error instanceof ReplicaError && error.code === 'stopped';
 }
