@@ -14,4 +14,5 @@ export type { ServerConfiguration } from './configuration/server-configuration.t
 export { createLogger, type LogStream } from './logging/create-logger.ts';
 export { type RunningServer, type StartOptions, startServer } from './server.ts';
 export { isStateDamage } from './state-damage.ts';
+export { forceNewCluster, type ForcedCluster, type LostQuorum } from './recovery/force-new-cluster.ts';
 export { ServerError, type ServerErrorCode } from './server-error.ts';

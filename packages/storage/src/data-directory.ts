@@ -165,6 +165,11 @@ export class DataDirectory {
     return moved;
   }
 
+  /** Makes the directory that of another cluster, or member. Durable when it resolves; the object keeps the old one. */
+  async changeIdentity(identity: Identity): Promise<void> {
+    await writeIdentity(this.#fileSystem, this.path, identity);
+  }
+
   /** Lets another process have the directory. Call it when everything in it is closed. */
   async close(): Promise<void> {
     await this.#lock.release();

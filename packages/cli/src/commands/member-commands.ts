@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { addInspect } from './inspect.ts';
 import { addServe } from './serve.ts';
+import { addRecover } from './recover.ts';
 import { addSnapshot } from './snapshot.ts';
 import { addUp } from './up.ts';
 
@@ -11,4 +12,5 @@ export function addMemberCommands(program: Command, context: Context): void {
   addServe(program, context);
   addInspect(program, context);
   addSnapshot(program, context);
+  addRecover(program, context);
 }

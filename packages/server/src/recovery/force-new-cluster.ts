@@ -1,0 +1,128 @@
+import { createHash } from 'node:crypto';
+import { type Configuration, type MemberId, toLogIndex, toTerm } from '@quorate/raft';
+import {
+  DataDirectory,
+  type FileSystem,
+  type Identity,
+  SnapshotDirectory,
+  StorageError,
+  WriteAheadLog,
+} from '@quorate/storage';
+
+/** What a person must know before they agree. */
+export type LostQuorum = {
+  readonly name: string;
+  readonly memberId: MemberId;
+  readonly clusterId: bigint;
+  /** The members that the cluster had, by name; this one among them. */
+  readonly members: readonly string[];
+  /** The last entry that this member has, and the last that it knows to be committed. */
+  readonly lastIndex: number;
+  readonly commitIndex: number;
+};
+
+export type ForceOptions = {
+  readonly fileSystem: FileSystem;
+  readonly path: string;
+  readonly random: { integer(bound: number): number };
+  /** Nothing is changed unless this resolves to true. */
+  readonly confirm: (lost: LostQuorum) => Promise<boolean>;
+};
+
+/** `clusterId` is that of the new cluster. */
+export type ForcedCluster = LostQuorum & { readonly clusterId: bigint };
+
+/**
+ * Makes one member of a cluster that has lost its majority for good the only member of a new one, which others can
+ * join: an entry behind the last one of its log says so. All entries that the member has become committed, since
+ * the majority may have committed any of them; what only the lost members had is lost. The cluster gets another
+ * id, so that members of the old one that come back are refused.
+ *
+ * The member must not run. May be repeated if it was interrupted. Resolves with null if `confirm` says no. Rejects
+ * with a StorageError.
+ */
+export async function forceNewCluster(options: ForceOptions): Promise<ForcedCluster | null> {
+  const { fileSystem, path, random, confirm } = options;
+  const directory = await DataDirectory.open({ fileSystem, path, random, identity: expectFound(path) });
+  try {
+    const log = await WriteAheadLog.open({ fileSystem, directory: directory.logDirectory, random });
+    try {
+      const configuration = soleMember(log, directory.identity, path);
+      const lost = describe(log, directory.identity);
+      if (!(await confirm(lost))) return null;
+      const clusterId = recoveredClusterId(lost, log.recovered.hardState.term);
+      await moveSnapshot(fileSystem, directory.snapshotDirectory, clusterId);
+      await appendConfiguration(log, configuration);
+      await directory.changeIdentity({ ...directory.identity, clusterId });
+      return { ...lost, clusterId };
+    } finally {
+      await log.close();
+    }
+  } finally {
+    await directory.close();
+  }
+}
+
+function expectFound(path: string) {
+  return async (found: Identity | null): Promise<Identity> => {
+    if (found !== null) return found;
+    throw new StorageError('damaged', `${path} is no data directory of a member`, { file: path });
+  };
+}
+
+function describe(log: WriteAheadLog, identity: Identity): LostQuorum {
+  const { hardState, lastIndex } = log.recovered;
+  const { name, memberId, clusterId } = identity;
+  const members = (latestConfiguration(log)?.addresses ?? []).map((address) => address.name);
+  return { name, memberId, clusterId, members, lastIndex, commitIndex: hardState.commit };
+}
+
+function latestConfiguration({ recovered }: WriteAheadLog): Configuration | undefined {
+  return recovered.configurations.at(-1)?.configuration ?? recovered.snapshot?.configuration;
+}
+
+function soleMember(log: WriteAheadLog, { memberId }: Identity, path: string): Configuration {
+  const own = latestConfiguration(log)?.addresses.find(({ id }) => id === memberId);
+  if (own === undefined) {
+    const reason =
+      'its log does not name it as a member: it has just joined, or was removed; recover another member';
+    throw new StorageError('damaged', `${path}: ${reason}`, { file: path, reason });
+  }
+  return { voters: [memberId], outgoingVoters: [], learners: [], learnersNext: [], addresses: [own] };
+}
+
+async function appendConfiguration(log: WriteAheadLog, configuration: Configuration): Promise<void> {
+  const { hardState, lastIndex } = log.recovered;
+  const index = toLogIndex(lastIndex + 1);
+  // A later term than any that this member has seen, so that it can vote for itself.
+  const term = toTerm(hardState.term + 1);
+  const entry = { kind: 'configuration', term, index, configuration } as const;
+  await log.append([{ hardState: { term, vote: null, commit: index }, entries: [entry], sync: true }]);
+}
+
+/** A snapshot file says whose it is, and is refused by any other cluster. */
+async function moveSnapshot(fileSystem: FileSystem, path: string, clusterId: bigint): Promise<void> {
+  const snapshots = await SnapshotDirectory.open(fileSystem, path);
+  const file = await snapshots.openLatest();
+  if (file === null) return;
+  try {
+    const writer = await snapshots.create({ ...file.header, clusterId });
+    try {
+      for await (const content of file.content()) await writer.write(content.slice());
+      await writer.finish();
+    } catch (error) {
+      await writer.discard();
+      throw error;
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/** A 64-bit number that follows from what is recovered, so that an interrupted recovery goes on with the same one. */
+function recoveredClusterId({ clusterId, memberId, lastIndex }: LostQuorum, term: number): bigint {
+  const parts = [clusterId.toString(16), memberId.toString(16), lastIndex, term];
+  const hash = createHash('sha256').update(`quorate recovery 1\n${parts.join('\n')}\n`);
+  const value = hash.digest().readBigUInt64BE(0);
+  return value === 0n ? 1n : value;
+}
