@@ -1,8 +1,8 @@
-import { type ExitCode, exitCodes } from './exit-code.ts';
+import { exitCodes } from './exit-code.ts';
 
 export type CliErrorOptions = {
-  /** Default 1. */
-  readonly exitCode?: ExitCode;
+  /** Default 1. Another program's exit code is passed on as it is. */
+  readonly exitCode?: number;
   readonly hint?: string;
   readonly isReported?: boolean;
   readonly cause?: unknown;
@@ -11,7 +11,7 @@ export type CliErrorOptions = {
 /** An error that a person can do something about. Its message is one line for each thing, without a full stop. */
 export class CliError extends Error {
   override readonly name = 'CliError';
-  readonly exitCode: ExitCode;
+  readonly exitCode: number;
   /** What to do about it: full sentences, or null. */
   readonly hint: string | null;
   /** It has been told already; only the exit code is left to be set. */

@@ -2,7 +2,7 @@ import { QuorateError } from '@quorate/client';
 import { type Command, CommanderError } from 'commander';
 import { CliError } from './cli-error.ts';
 import type { Context } from './context.ts';
-import { type ExitCode, exitCodeOf, exitCodes } from './exit-code.ts';
+import { exitCodeOf, exitCodes } from './exit-code.ts';
 import { styled } from './output.ts';
 
 /** Runs one command line of a program; reports what goes wrong, and resolves to the exit code. */
@@ -10,7 +10,7 @@ export async function runProgram(
   program: Command,
   args: readonly string[],
   context: Context,
-): Promise<ExitCode> {
+): Promise<number> {
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCodes.ok.code;
@@ -20,7 +20,7 @@ export async function runProgram(
 }
 
 /** Tells a person what went wrong, in one line wherever it was foreseen, and returns the exit code for it. */
-export function reportError(error: unknown, context: Context): ExitCode {
+export function reportError(error: unknown, context: Context): number {
   if (error instanceof CommanderError) return reportUsage(error, context);
   if (error instanceof CliError) {
     if (!error.isReported) for (const line of error.message.split('\n')) tell(context, line, error.hint);
@@ -35,7 +35,7 @@ export function reportError(error: unknown, context: Context): ExitCode {
   return exitCodes.error.code;
 }
 
-function reportUsage(error: CommanderError, context: Context): ExitCode {
+function reportUsage(error: CommanderError, context: Context): number {
   // Help and the version were asked for, and are printed already.
   if (error.exitCode === 0) return exitCodes.ok.code;
   // A command is missing: its help is on the error output already.

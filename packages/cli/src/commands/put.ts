@@ -2,13 +2,17 @@ import type { Command } from 'commander';
 import { readValue } from '../byte-source.ts';
 import { type CommandParts, type ConnectionOptions, withConnection } from '../connection.ts';
 import { entryToJson } from '../format/entry-json.ts';
+import { parseCount } from '../format/units.ts';
 import { printable } from '../format/printable.ts';
 import { write, writeJson } from '../output.ts';
+import { parseLeaseId } from './lease.ts';
 import { type EscapeOptions, toBytes, withEscapes } from './key-range.ts';
 
 type PutOptions = ConnectionOptions &
   EscapeOptions & {
     readonly file?: string;
+    readonly ttl?: string;
+    readonly lease?: string;
     readonly prev?: boolean;
     readonly json?: boolean;
   };
@@ -22,6 +26,8 @@ export function addPut(program: Command, { context, clients }: CommandParts): vo
     .argument('<key>', 'the key')
     .argument('[value]', 'the value; standard input if it is - or left out')
     .option('-f, --file <path>', 'take the value from a file; - means standard input')
+    .option('--ttl <seconds>', 'let the key vanish after this time, under a lease of its own')
+    .option('--lease <id>', 'let the key vanish with this lease, in hexadecimal')
     .option('--prev', 'also print the value that the key had before')
     .option('--json', 'print JSON');
   withConnection(withEscapes(command)).action(
@@ -29,7 +35,11 @@ export function addPut(program: Command, { context, clients }: CommandParts): vo
       const given = argument === undefined || argument === '-' ? argument : toBytes(argument, options);
       const value = await readValue(given, options.file, context);
       const { revision, previous } = await clients.use(options, context, (client) =>
-        client.put(toBytes(key, options), value, { previous: options.prev ?? false, signal: context.signal }),
+        client.put(toBytes(key, options), value, {
+          ...toLeaseOptions(options),
+          previous: options.prev ?? false,
+          signal: context.signal,
+        }),
       );
       if (options.json === true) {
         const before =
@@ -43,4 +53,11 @@ export function addPut(program: Command, { context, clients }: CommandParts): vo
       await write(context.stdout, `${before}\n`);
     },
   );
+}
+
+function toLeaseOptions({ ttl, lease }: PutOptions): { ttlSeconds?: number; lease?: bigint } {
+  return {
+    ...(ttl === undefined ? {} : { ttlSeconds: parseCount('--ttl', ttl, 1) }),
+    ...(lease === undefined ? {} : { lease: parseLeaseId(lease) }),
+  };
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { CliError } from '../cli-error.ts';
 import { type ConnectionOptions, endpointsOf, withConnection } from '../connection.ts';
 import type { Context } from '../context.ts';
-import { type ExitCode, exitCodes } from '../exit-code.ts';
+import { exitCodes } from '../exit-code.ts';
 import { styled } from '../output.ts';
 import { prepare } from '../command-setup.ts';
 import { reportError, runProgram } from '../report.ts';
@@ -16,7 +16,7 @@ import { addClientCommands } from './client-commands.ts';
 
 const description = `Reads commands line by line and runs them over one connection.
 
-The commands are put, get, del, txn, watch, status and member, with the options that they have outside; help explains them; exit or Ctrl-D leaves. Ctrl-C ends a watch. Tab completes commands and options. Words may be quoted with ' or "; in " and outside, \\n, \\t and \\xNN stand for bytes; # begins a comment. At a terminal lines are remembered in $QUORATE_HISTORY (default: ~/.local/state/quorate/history), but for those that begin with a space. From a pipe the first command that fails ends the shell, with its exit code.`;
+The commands are put, get, del, txn, watch, lease, lock, elect, status and member, with the options that they have outside; help explains them; exit or Ctrl-D leaves. Ctrl-C ends a watch. Tab completes commands and options. Words may be quoted with ' or "; in " and outside, \\n, \\t and \\xNN stand for bytes; # begins a comment. At a terminal lines are remembered in $QUORATE_HISTORY (default: ~/.local/state/quorate/history), but for those that begin with a space. From a pipe the first command that fails ends the shell, with its exit code.`;
 
 /** `quorate shell` */
 export function addShell(program: Command, context: Context): void {
@@ -28,7 +28,7 @@ export function addShell(program: Command, context: Context): void {
   });
 }
 
-async function runShell(options: ConnectionOptions, context: Context): Promise<ExitCode> {
+async function runShell(options: ConnectionOptions, context: Context): Promise<number> {
   await using clients = new ShellClients(options);
   const isTerminal = context.stdin.isTTY === true;
   const history = isTerminal ? await History.load(historyFile(context)) : null;
@@ -63,7 +63,7 @@ async function loop(
   program: (context: Context) => Command,
   history: History | null,
   context: Context,
-): Promise<ExitCode> {
+): Promise<number> {
   const prompt = styled(context.stdout, 'bold', 'quorate> ');
   let running: AbortController | null = null;
   if (history !== null) {
@@ -92,7 +92,7 @@ async function loop(
   }
 }
 
-async function runLine(line: string, program: Command, context: Context): Promise<ExitCode | 'exit'> {
+async function runLine(line: string, program: Command, context: Context): Promise<number | 'exit'> {
   try {
     const words = splitWords(line).map((word) => toByteString(word.bytes));
     const [first] = words;
