@@ -90,4 +90,81 @@ export const replicaMutations: readonly Mutation[] = [
     ],
     detectors: [simulate(300), tests(replicaTests)],
   },
+  {
+    name: 'promotion-of-a-laggard',
+    fault: 'a learner is promoted however far its log is behind',
+    edits: [
+      {
+        file: `${replica}/membership-rules.ts`,
+        find: '  if (!view.isInSync(id)) {\n',
+        replace: '  if (false as boolean) {\n',
+      },
+      {
+        file: `${replica}/membership-rules.ts`,
+        find: 'becomesVoter === true && view.isInSync(id),',
+        replace: 'becomesVoter === true && id !== 0n,',
+      },
+    ],
+    detectors: [tests(`${replica}/membership-rules.test.ts`, `${replica}/membership.test.ts`)],
+  },
+  {
+    name: 'newcomer-votes-at-once',
+    fault: 'a new member is a voter before it has anything of the log',
+    edits: [
+      {
+        file: `${replica}/membership-rules.ts`,
+        find: '  const id = newId();\n  draft.learners.add(id);\n',
+        replace: '  const id = newId();\n  draft.voters.add(id);\n',
+      },
+    ],
+    detectors: [tests(`${replica}/membership-rules.test.ts`, `${replica}/membership.test.ts`)],
+  },
+  {
+    name: 'removal-without-a-quorum',
+    fault: 'a member is removed although those who remain could decide nothing',
+    edits: [
+      {
+        file: `${replica}/membership-rules.ts`,
+        find: '  checkVoters(view, configuration.voters);\n  return { configuration, added };',
+        replace: '  return { configuration, added };',
+      },
+    ],
+    detectors: [tests(`${replica}/membership-rules.test.ts`)],
+  },
+  {
+    name: 'removed-member-goes-on',
+    fault: 'a member that is told that it was removed goes on asking for votes',
+    edits: [
+      {
+        file: `${replica}/replica.ts`,
+        find: 'const removal = this.stopped ? null : this.membership.removal(asOf);',
+        replace: 'const removal = asOf !== undefined ? null : this.membership.removal(asOf);',
+      },
+    ],
+    detectors: [tests(`${replica}/membership.test.ts`)],
+  },
+  {
+    name: 'change-believed-lost',
+    fault: 'a change counts as made when something else was committed where it had been proposed',
+    edits: [
+      {
+        file: `${replica}/membership-changes.ts`,
+        find: '    if (found !== null && found !== term) {\n',
+        replace: '    if (found === undefined) {\n',
+      },
+    ],
+    detectors: [tests(`${replica}/membership-changes.test.ts`)],
+  },
+  {
+    name: 'no-farewell',
+    fault: 'a member is cut off at once, with the writes that it has taken',
+    edits: [
+      {
+        file: `${replica}/membership-changes.ts`,
+        find: 'const farewell = leaving.length === 0 ? null : planFarewell(leaving, cluster);',
+        replace: 'const farewell = leaving.length >= 0 ? null : planFarewell(leaving, cluster);',
+      },
+    ],
+    detectors: [tests(`${replica}/membership.test.ts`)],
+  },
 ];

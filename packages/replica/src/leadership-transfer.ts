@@ -1,4 +1,4 @@
-import type { MemberId, MonotonicMs } from '@quorate/raft';
+import type { MemberId, MonotonicMs, RaftStatus } from '@quorate/raft';
 import { ReplicaError } from './replica-error.ts';
 import type { Call } from './call.ts';
 
@@ -8,6 +8,16 @@ type Running = {
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 };
+
+/** Throws `not-leader` or `bad-transferee` if this member cannot hand leadership to that one. */
+export function checkTransfer({ role, configuration }: RaftStatus, to: MemberId): void {
+  if (role !== 'leader') {
+    throw new ReplicaError('not-leader', 'only the leader can hand over leadership');
+  }
+  if (!configuration.voters.includes(to)) {
+    throw new ReplicaError('bad-transferee', 'leadership can only go to a voting member');
+  }
+}
 
 /** The callers that wait for a hand-over of leadership to end (dissertation, section 3.10). */
 export class LeadershipTransfer {

@@ -3,6 +3,7 @@ import type {
   Input,
   LoggedConfiguration,
   LogIndex,
+  MemberId,
   MonotonicMs,
   Output,
   RaftStatus,
@@ -12,7 +13,13 @@ import { isJoint } from '@quorate/raft';
 import { ReplicaError } from './replica-error.ts';
 import type { Call } from './call.ts';
 import type { MembershipChange, MembershipOutcome } from './membership-change.ts';
-import { type ChangePlan, type ClusterView, duePromotion, planChange } from './membership-rules.ts';
+import {
+  type ChangePlan,
+  type ClusterView,
+  duePromotion,
+  planChange,
+  planFarewell,
+} from './membership-rules.ts';
 import { chooseSuccessor } from './successor.ts';
 
 /** What a member knows in one turn. */
@@ -36,7 +43,20 @@ type Stage =
       readonly index: LogIndex;
       readonly term: Term;
       readonly plan: ChangePlan;
+      /** Those who have lost their votes by it and are to be removed next; empty if this is the change itself. */
+      readonly leaving: readonly MemberId[];
+    }
+  /** Those who leave get time to finish what they have begun. */
+  | {
+      readonly kind: 'draining';
+      readonly index: LogIndex;
+      readonly leaving: readonly MemberId[];
+      ticksLeft: number;
     };
+
+/** How long those who leave are waited for until they have lost their votes in their own logs, and then. */
+const lagTicksMax = 10;
+const drainTicks = 2;
 
 type Running = {
   readonly changes: readonly MembershipChange[];
@@ -90,6 +110,9 @@ export class MembershipChanges {
     if (running === null) {
       return;
     }
+    if (running.stage.kind === 'draining') {
+      running.stage.ticksLeft -= 1;
+    }
     if (running.deadlineMs <= nowMs) {
       this.reject(lost(running, 'timed-out', 'the change of membership could not be made in time'));
     } else if (running.signal?.aborted === true) {
@@ -117,6 +140,9 @@ export class MembershipChanges {
       return;
     }
     const cluster = { ...view, configuration: settled.configuration };
+    if (this.running?.stage.kind === 'draining' && !isDrained(this.running.stage, view)) {
+      return;
+    }
     if (this.running === null) {
       const promotion = duePromotion(cluster);
       if (promotion !== null) {
@@ -162,9 +188,21 @@ export class MembershipChanges {
       step({ type: 'transfer-leadership', to: successor });
       return;
     }
-    const index = this.propose(plan, view, step);
+    const leaving = cluster.configuration.voters.filter(
+      (voter) => !plan.configuration.voters.includes(voter) && view.isActive(voter),
+    );
+    const farewell = leaving.length === 0 ? null : planFarewell(leaving, cluster);
+    const next = farewell ?? plan;
+    const index = this.propose(next, view, step);
     if (index !== null) {
-      running.stage = { kind: 'proposed', index, term: view.status.term, plan };
+      const { term } = view.status;
+      running.stage = {
+        kind: 'proposed',
+        index,
+        term,
+        plan: next,
+        leaving: farewell === null ? [] : leaving,
+      };
     }
   }
 
@@ -184,7 +222,7 @@ export class MembershipChanges {
   /** An entry is named by index and term: once something is committed there, it is known what came of this one. */
   private conclude(
     running: Running,
-    { index, term, plan }: Stage & { readonly kind: 'proposed' },
+    { index, term, plan, leaving }: Stage & { readonly kind: 'proposed' },
     view: MembershipView,
   ): void {
     const found = view.termAt(index);
@@ -200,6 +238,10 @@ export class MembershipChanges {
     if (found !== null && found !== term) {
       this.reject(new ReplicaError('not-leader', 'another leader took over before the change was committed'));
     } else if (settled !== undefined && unsettled.length === 0 && !isJoint(settled.configuration)) {
+      if (leaving.length > 0) {
+        running.stage = { kind: 'draining', index, leaving, ticksLeft: lagTicksMax };
+        return;
+      }
       this.running = null;
       running.resolve({ added: plan.added, configuration: settled.configuration });
     }
@@ -211,9 +253,23 @@ export class MembershipChanges {
   }
 }
 
+/** Whether those who leave know that they have no votes any more, and have had a moment to finish since. */
+function isDrained(stage: Stage & { readonly kind: 'draining' }, view: MembershipView): boolean {
+  const { index, leaving } = stage;
+  const know = leaving.every((id) => {
+    const peer = view.status.peers.find((candidate) => candidate.id === id);
+    return peer === undefined || peer.match >= index || !view.isActive(id);
+  });
+  if (know) {
+    stage.ticksLeft = Math.min(stage.ticksLeft, drainTicks);
+  }
+  return stage.ticksLeft <= 0;
+}
+
 /** The error for a change without an answer: `code` if it certainly has no effect. */
 function lost(running: Running, code: 'timed-out' | 'stopped', message: string): ReplicaError {
-  return running.stage.kind === 'proposed'
+  // A change that has only taken votes is no less uncertain: asking for it again ends it.
+  return running.stage.kind === 'proposed' || running.stage.kind === 'draining'
     ? new ReplicaError('unknown-outcome', 'the change was proposed, but not seen to commit in time')
     : new ReplicaError(code, message);
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Configuration, type MemberId, toMemberId } from '@quorate/raft';
 import { defaultMembershipLimits, type MembershipChange } from './membership-change.ts';
-import { type ClusterView, duePromotion, planChange } from './membership-rules.ts';
+import { type ClusterView, duePromotion, planChange, planFarewell } from './membership-rules.ts';
 
 function id(number: number): MemberId {
   return toMemberId(BigInt(number));
@@ -132,6 +132,21 @@ describe('a plan is refused', () => {
 
   test('as a whole if one of its changes is', () => {
     assert.equal(refusal([add('n5', false), remove(8)], view(three)), 'member-not-found');
+  });
+});
+
+describe('who is to be removed', () => {
+  test('first loses its vote and keeps the log, through a joint phase if there are several', () => {
+    const five = configuration([1, 2, 3, 4, 5]);
+    const one = planFarewell([id(5)], view(five));
+    assert.deepEqual([one?.configuration.learners, one?.configuration.outgoingVoters], [[id(5)], []]);
+    const two = planFarewell([id(4), id(5)], view(five));
+    assert.deepEqual(two?.configuration.voters, [id(1), id(2), id(3)]);
+    assert.deepEqual([two?.configuration.learners, two?.configuration.learnersNext], [[], [id(4), id(5)]]);
+  });
+
+  test('keeps it if the others could not decide without it', () => {
+    assert.equal(planFarewell([id(3)], view(configuration([1, 2, 3]), { down: [2] })), null);
   });
 });
 

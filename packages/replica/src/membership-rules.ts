@@ -52,6 +52,28 @@ export function planChange(changes: readonly MembershipChange[], view: ClusterVi
   return { configuration, added };
 }
 
+/**
+ * Takes their votes from members that are to be removed, and leaves them the log: so they still learn what becomes of
+ * the writes that they have taken, and take no more. Null if the cluster could not decide anything meanwhile.
+ */
+export function planFarewell(leaving: readonly MemberId[], view: ClusterView): ChangePlan | null {
+  const draft = new Draft(view.configuration);
+  for (const id of leaving) {
+    draft.voters.delete(id);
+    draft.learners.add(id);
+  }
+  const configuration = draft.finish();
+  try {
+    checkVoters(view, configuration.voters);
+  } catch (error) {
+    if (error instanceof ReplicaError) {
+      return null;
+    }
+    throw error;
+  }
+  return { configuration, added: [] };
+}
+
 /** The promotion of a learner that is to become a voter and has caught up; null if none may be promoted now. */
 export function duePromotion(view: ClusterView): ChangePlan | null {
   const due = view.configuration.addresses.find(
@@ -214,11 +236,12 @@ class Draft {
         byId.set(address.id, address);
       }
     }
+    const outgoingVoters = isJoint ? this.before.voters : [];
     return {
       voters,
-      outgoingVoters: isJoint ? this.before.voters : [],
-      learners,
-      learnersNext: [],
+      outgoingVoters,
+      learners: learners.filter((id) => !outgoingVoters.includes(id)),
+      learnersNext: learners.filter((id) => outgoingVoters.includes(id)),
       addresses: sorted(byId.keys()).flatMap((id) => byId.get(id) ?? []),
     };
   }

@@ -209,6 +209,34 @@ describe('a removed member', () => {
     await cluster.close();
   });
 
+  test('that was asked for its own removal still answers', async () => {
+    const cluster = await start({ members: 3 });
+    const leader = await cluster.awaitLeader();
+    const removed = follower(cluster, leader);
+    const { configuration } = await change(cluster, removed, {
+      kind: 'remove',
+      id: removed.status().memberId,
+    });
+    assert.equal(configuration.voters.length, 2);
+    await settled(cluster, removed.failed);
+    await cluster.close();
+  });
+
+  test('still learns what becomes of the writes that it has taken', async () => {
+    const cluster = await start({ members: 3 });
+    const leader = await cluster.awaitLeader();
+    const removed = follower(cluster, leader);
+    const { memberId } = removed.status();
+    const deadlineMs = cluster.clock.monotonicMs() + 3000;
+    const gone = leader.changeMembership([{ kind: 'remove', id: memberId }], { deadlineMs });
+    const writes = [put(cluster, removed, 'with it'), put(cluster, removed, 'after it')];
+    await Promise.all(writes);
+    await settled(cluster, gone);
+    await settled(cluster, removed.failed);
+    assert.equal(leader.store.revision, 3);
+    await cluster.close();
+  });
+
   test('that was away learns it when it comes back', async () => {
     const cluster = await start({ members: 3 });
     const leader = await cluster.awaitLeader();

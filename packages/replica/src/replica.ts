@@ -15,7 +15,7 @@ import type { Call } from './call.ts';
 import { closeData } from './close-data.ts';
 import { logEvent } from './event-log.ts';
 import { LogReader } from './log-reader.ts';
-import { LeadershipTransfer } from './leadership-transfer.ts';
+import { checkTransfer, LeadershipTransfer } from './leadership-transfer.ts';
 import { Membership } from './membership.ts';
 import { type MembershipChange, type MembershipOutcome } from './membership-change.ts';
 import { PeerLine } from './peer-line.ts';
@@ -207,13 +207,7 @@ export class Replica {
    */
   async transferLeadership(to: MemberId, call: Call): Promise<void> {
     this.checkCall(call);
-    const status = this.core.status();
-    if (status.role !== 'leader') {
-      throw new ReplicaError('not-leader', 'only the leader can hand over leadership');
-    }
-    if (!status.configuration.voters.includes(to)) {
-      throw new ReplicaError('bad-transferee', 'leadership can only go to a voting member');
-    }
+    checkTransfer(this.core.status(), to);
     if (to === this.options.memberId) {
       return;
     }
@@ -403,8 +397,8 @@ export class Replica {
       // A slice a turn, so that watchers who begin far in the past hold up nothing.
       if (this.store.feedWatchers()) this.scheduleTurn();
       if (this.settled !== this.core.settled) {
-        this.updatePeers();
-        this.leaveIfRemoved();
+        this.settled = this.core.settled;
+        this.clock.defer(() => this.membersSettled());
       }
     } catch (error) {
       this.fail(error);
@@ -544,8 +538,15 @@ export class Replica {
   }
 
   private updatePeers(): void {
-    this.settled = this.core.settled;
-    this.transport?.setPeers(this.membership.peers(), this.settled);
+    this.transport?.setPeers(this.membership.peers(), this.core.settled);
+  }
+
+  /** A change of membership is final. Comes a turn later: who asked for its own removal gets its answer first. */
+  private membersSettled(): void {
+    if (!this.stopped) {
+      this.updatePeers();
+      this.leaveIfRemoved();
+    }
   }
 
   /** By the own log, or by a configuration at the log index `asOf` that a peer knows and that does not name this member. */

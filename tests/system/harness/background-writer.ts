@@ -8,6 +8,8 @@ import { eventually } from './eventually.ts';
  */
 export class BackgroundWriter {
   readonly acknowledged = new Map<string, string>();
+  /** What the client gave up on, in its words: nothing is promised of these writes. */
+  readonly failures: string[] = [];
   #stopping = false;
   readonly #loops: readonly Promise<void>[];
 
@@ -42,7 +44,10 @@ export class BackgroundWriter {
       const value = `value-${number}`;
       const acknowledged = await client.put(key, value, { timeoutMs: 5_000 }).then(
         () => true,
-        () => false, // Its outcome is unknown or it had no effect: nothing is promised.
+        (error: unknown) => {
+          this.failures.push(String(error));
+          return false;
+        },
       );
       if (acknowledged) {
         this.acknowledged.set(key, value);

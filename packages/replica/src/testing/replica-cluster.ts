@@ -199,8 +199,16 @@ export class ReplicaCluster {
     this.mailboxes.set(id, own);
     return {
       setPeers: (peers, settled) => {
+        const before = own.peers;
         own.peers = new Set(peers.map((peer) => peer.id));
         own.asOf = settled?.index ?? noIndex;
+        // It greets its peers, and whoever it hangs up on calls again.
+        for (const peer of own.peers) {
+          this.carry(id, peer, () => undefined);
+        }
+        for (const gone of before.difference(own.peers)) {
+          this.carry(gone, id, () => undefined);
+        }
       },
       send: (messages) => {
         for (const message of messages) {

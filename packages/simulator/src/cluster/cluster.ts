@@ -1,4 +1,10 @@
-import { type Configuration, toMemberId } from '@quorate/raft';
+import {
+  type Configuration,
+  type LoggedConfiguration,
+  type MemberId,
+  membersOf,
+  toMemberId,
+} from '@quorate/raft';
 import { SimulatedDisk } from '../disk/simulated-disk.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import { streamOf } from '../kernel/random-stream.ts';
@@ -8,7 +14,7 @@ import { Network } from '../network/network.ts';
 import type { RunPlan } from '../plan/plan.ts';
 import type { EngineHost } from './engine-host.ts';
 import type { Audience, MemberIdentity } from './run-observer.ts';
-import { type ProcessEnd, SimulatedMember } from './simulated-member.ts';
+import { type Origin, type ProcessEnd, SimulatedMember } from './simulated-member.ts';
 
 /** How long a process that ended itself stays down: what a service manager would wait. */
 const RESTART_DELAY_MS = 500;
@@ -29,11 +35,14 @@ export type ClusterParts = {
 /** All members of a run, and the network between them. */
 export class Cluster {
   readonly network: Network;
-  readonly members: readonly SimulatedMember[];
+  /** Those who were ever there. */
+  readonly members: SimulatedMember[];
   private readonly parts: ClusterParts;
   /** Hosts that must not start a process before someone says so, by number: how many causes hold each down. */
   private readonly holds = new Map<number, number>();
   private readonly lost = new Set<number>();
+  private nextHost: number;
+  private latest: LoggedConfiguration | null = null;
 
   constructor(parts: ClusterParts) {
     this.parts = parts;
@@ -42,14 +51,14 @@ export class Cluster {
       kernel,
       random: streamOf(plan.seed, 'network'),
       profile: plan.network,
-      hostCount: plan.members,
+      hostCount: plan.members + plan.spares,
       trace,
     });
     this.network.watchMessages((message) => audience.messageSent(message));
+    this.nextHost = plan.members;
     const identities = Array.from({ length: plan.members }, (_, host) => identityOf(host));
-    this.members = identities.map((identity) =>
-      this.createMember(identity, foundingConfiguration(identities)),
-    );
+    const founding = foundingConfiguration(identities);
+    this.members = identities.map((identity) => this.createMember(identity, { founding, joinedAt: null }));
   }
 
   /** The member that believes to lead in the latest term, or null. */
@@ -66,9 +75,74 @@ export class Cluster {
     return leader;
   }
 
-  /** Members that are not lost for good. */
+  /** Members that belong to the cluster and are not lost for good. */
   get usable(): readonly SimulatedMember[] {
-    return this.members.filter((member) => !this.lost.has(member.identity.host));
+    const { current } = this;
+    const ids = current === null ? null : membersOf(current);
+    return this.members.filter(
+      ({ identity: { host, id } }) => !this.lost.has(host) && ids?.includes(id) !== false,
+    );
+  }
+
+  /** Whether no change of membership is under way anywhere, as far as those who run know, and all run. */
+  get isSettled(): boolean {
+    return this.usable.every(({ core }) => core !== null && core.configurations.length <= 1);
+  }
+
+  /** Whether those of these members that are not lost are a majority of `count`. */
+  isQuorum(ids: readonly MemberId[], count: number): boolean {
+    const sound = ids.filter((id) => {
+      const member = this.memberOf(id);
+      return member !== null && !this.isLost(member);
+    });
+    return sound.length > count / 2;
+  }
+
+  /** Whether the latest committed configuration that anybody knows names this member. */
+  isMember(id: MemberId): boolean {
+    return this.current === null || membersOf(this.current).includes(id);
+  }
+
+  at(host: number): SimulatedMember | undefined {
+    return this.members.find((member) => member.identity.host === host);
+  }
+
+  memberOf(id: MemberId | null): SimulatedMember | null {
+    return this.members.find((member) => member.identity.id === id) ?? null;
+  }
+
+  /** A host on which nobody has ever run; null if there are no more. */
+  reserveHost(): number | null {
+    const { members, spares } = this.parts.plan;
+    if (this.nextHost >= members + spares) {
+      return null;
+    }
+    this.nextHost += 1;
+    return this.nextHost - 1;
+  }
+
+  /** Starts a member that was added, on a host that was reserved for it, if anybody who runs can tell it since when. */
+  join(host: number, id: MemberId): void {
+    const joinedAt = this.members
+      .flatMap(({ core }) => core?.settled ?? [])
+      .find(({ configuration }) => membersOf(configuration).includes(id))?.index;
+    if (joinedAt === undefined) {
+      return;
+    }
+    const member = this.createMember({ host, id, name: `n${host + 1}` }, { founding: null, joinedAt });
+    this.members.push(member);
+    member.start();
+  }
+
+  /** A host is gone for good. */
+  lose(member: SimulatedMember): void {
+    this.lost.add(member.identity.host);
+    member.kill(true);
+    this.parts.trace.story(member.identity.name, 'is lost for good');
+  }
+
+  afterMs(delayMs: number, work: () => void): void {
+    this.parts.kernel.schedule(delayMs * 1000, work);
   }
 
   isLost(member: SimulatedMember): boolean {
@@ -103,6 +177,17 @@ export class Cluster {
     }
   }
 
+  /** The committed configuration with the highest index that a running member knows, or knew. */
+  private get current(): Configuration | null {
+    for (const { core } of this.members) {
+      const settled = core?.settled ?? null;
+      if (settled !== null && settled.index > (this.latest?.index ?? 0)) {
+        this.latest = settled;
+      }
+    }
+    return this.latest?.configuration ?? null;
+  }
+
   private startIfFree(member: SimulatedMember): void {
     const { host } = member.identity;
     if ((this.holds.get(host) ?? 0) === 0 && !this.lost.has(host)) {
@@ -110,7 +195,7 @@ export class Cluster {
     }
   }
 
-  private createMember(identity: MemberIdentity, founding: Configuration): SimulatedMember {
+  private createMember(identity: MemberIdentity, origin: Origin): SimulatedMember {
     const { plan, kernel, trace, audience, engineHostOf, judgeEnd } = this.parts;
     return new SimulatedMember({
       identity,
@@ -122,7 +207,7 @@ export class Cluster {
       skew: { rate: plan.clockRates[identity.host] ?? 1, leapMs: 0, wallOffsetMs: 0 },
       engines: engineHostOf(identity.host),
       random: streamOf(plan.seed, `member.${identity.host}`),
-      founding,
+      origin,
       audience,
       ended: (member, end) => {
         if (judgeEnd(member, end) === 'lost') {

@@ -2,6 +2,8 @@ import { Store, type WatchOptions } from '@quorate/kv';
 import {
   type Configuration,
   defaultRaftOptions,
+  type LogIndex,
+  type RaftCore,
   type ReplicationOptions,
   replicationPreset,
 } from '@quorate/raft';
@@ -25,6 +27,11 @@ import { storyLogger } from './story-logger.ts';
 /** How a process came to an end that nobody asked for. */
 export type ProcessEnd = { readonly stage: 'starting' | 'running'; readonly error: Error };
 
+/** How a member came to be one: with the cluster, or by a configuration at some log index. */
+export type Origin =
+  | { readonly founding: Configuration; readonly joinedAt: null }
+  | { readonly founding: null; readonly joinedAt: LogIndex };
+
 export type MemberParts = {
   readonly identity: MemberIdentity;
   readonly plan: RunPlan;
@@ -35,7 +42,7 @@ export type MemberParts = {
   readonly skew: ClockSkew;
   readonly engines: EngineHost;
   readonly random: RandomStream;
-  readonly founding: Configuration;
+  readonly origin: Origin;
   readonly audience: Audience;
   /** A process could not start, or stopped itself. It is dead already. */
   readonly ended: (member: SimulatedMember, end: ProcessEnd) => void;
@@ -49,6 +56,7 @@ type Process = {
   store: Store | null;
   endpoint: Endpoint | null;
   replica: Replica | null;
+  core: RaftCore | null;
   /** The process dies when it comes to this point of its disk work. */
   crashPoint: CrashPoint | null;
   crash: (() => void) | null;
@@ -95,6 +103,11 @@ export class SimulatedMember {
     return this.process?.replica ?? null;
   }
 
+  /** The running process's core, to look at; or null. */
+  get core(): RaftCore | null {
+    return this.process?.core ?? null;
+  }
+
   /** The state machine, as soon as the process has opened it; or null. */
   get store(): Store | null {
     return this.process?.store ?? null;
@@ -128,6 +141,7 @@ export class SimulatedMember {
       store: null,
       endpoint: null,
       replica: null,
+      core: null,
       crashPoint: null,
       crash: null,
     };
@@ -207,7 +221,7 @@ export class SimulatedMember {
   }
 
   private async open(process: Process): Promise<Replica> {
-    const { kernel, trace, plan, random } = this.parts;
+    const { kernel, trace, plan, random, origin } = this.parts;
     const { id, name } = this.identity;
     const fileSystem = new SimulatedFileSystem({
       kernel,
@@ -226,7 +240,12 @@ export class SimulatedMember {
     const directory = await DataDirectory.open({
       fileSystem,
       path: '/data',
-      identity: { clusterId: CLUSTER_ID, memberId: id, name },
+      identity: {
+        clusterId: CLUSTER_ID,
+        memberId: id,
+        name,
+        ...(origin.joinedAt === null ? {} : { joinedAt: origin.joinedAt }),
+      },
       random,
       segmentMaxBytes,
     });
@@ -246,14 +265,15 @@ export class SimulatedMember {
   }
 
   private optionsOf(process: Process, data: MemberData): ReplicaOptions {
-    const { plan, random, trace, audience, network, founding } = this.parts;
+    const { plan, random, trace, audience, network, origin } = this.parts;
     const { id, name, host } = this.identity;
     const defaults = defaultRaftOptions({ id, electionTimeoutMs: 1, random: () => 0 });
     return {
       memberId: id,
       clusterId: CLUSTER_ID,
       version: 'simulated',
-      founding,
+      founding: origin.founding,
+      ...(origin.joinedAt === null ? {} : { joinedAt: origin.joinedAt }),
       raft: {
         ...defaults,
         electionTimeoutTicks: plan.electionTimeoutTicks,
@@ -293,7 +313,10 @@ export class SimulatedMember {
         return network.connect(process.endpoint);
       },
       observer: {
-        restored: (core) => audience.coreRestored(this.identity, core),
+        restored: (core) => {
+          process.core = core;
+          audience.coreRestored(this.identity, core);
+        },
         stepped: (core, input, output) => {
           if (process.life.alive) {
             audience.coreStepped(this.identity, core, input, output);

@@ -3,6 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts';
 import type { SimulatedMember } from '../cluster/simulated-member.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { RandomStream } from '../kernel/random-stream.ts';
+import { MembershipDriver } from './membership-driver.ts';
 import type { Trace } from '../kernel/trace.ts';
 import { type CrashPoint, type Fault, faultText, type Target } from '../plan/fault.ts';
 
@@ -26,7 +27,8 @@ export class FaultInjector {
   private readonly trace: Trace;
   private readonly cluster: Cluster;
   private readonly random: RandomStream;
-  private readonly injected: readonly InjectedFaults[];
+  private readonly injected = new Map<number, InjectedFaults>();
+  private readonly membership: MembershipDriver;
   /** What is to happen when a leader invites its successor. */
   private readonly invitations = new Map<MemberId, Invitation>();
   private readonly coups = new Set<Extract<Fault, { kind: 'coup' }>>();
@@ -42,12 +44,7 @@ export class FaultInjector {
     this.trace = parts.trace;
     this.cluster = parts.cluster;
     this.random = parts.random;
-    this.injected = parts.cluster.members.map(() => ({
-      damaged: false,
-      misdirectedReads: false,
-      diskErrors: false,
-      engineErrors: false,
-    }));
+    this.membership = new MembershipDriver(parts);
   }
 
   schedule(faults: readonly Fault[]): void {
@@ -70,7 +67,10 @@ export class FaultInjector {
     }
     this.invitations.delete(message.from);
     if (invitation.lateMs > 0) {
-      this.slowDown([[member.identity.host, Number(message.to) - 1]], invitation.lateMs, 0);
+      const to = this.cluster.memberOf(message.to)?.identity.host;
+      if (to !== undefined) {
+        this.slowDown([[member.identity.host, to]], invitation.lateMs, 0);
+      }
     }
     if (invitation.deafMs > 0) {
       this.after(invitation.lateMs, () => this.block(this.directions(member, 'in'), invitation.deafMs));
@@ -90,11 +90,14 @@ export class FaultInjector {
   }
 
   injectedInto(member: SimulatedMember): InjectedFaults {
-    const injected = this.injected[member.identity.host];
-    if (injected === undefined) {
-      throw new RangeError(`there is no host ${member.identity.host}`);
+    const { host } = member.identity;
+    const known = this.injected.get(host);
+    if (known !== undefined) {
+      return known;
     }
-    return injected;
+    const none = { damaged: false, misdirectedReads: false, diskErrors: false, engineErrors: false };
+    this.injected.set(host, none);
+    return none;
   }
 
   /** Ends everything: networks and disks work again, whoever is down or paused goes on. Damage stays. */
@@ -158,6 +161,8 @@ export class FaultInjector {
         return;
       case 'transfer':
         return this.transfer(fault.to, fault);
+      case 'membership':
+        return this.membership.change(fault);
       case 'fade':
         return this.fade(fault);
       case 'usurp':
@@ -190,7 +195,7 @@ export class FaultInjector {
 
   /** Members stop one after the other, from `host` on. */
   private restart(host: number, downMs: number, gapMs: number): void {
-    const member = this.cluster.members[host];
+    const member = this.cluster.at(host);
     if (member === undefined || this.stopped) {
       return;
     }
@@ -353,7 +358,7 @@ export class FaultInjector {
   /** Asks the leader to hand over. */
   private transfer(to: number, invitation: Invitation): void {
     const { leader } = this.cluster;
-    const target = this.cluster.members[to];
+    const target = this.cluster.at(to);
     const replica = leader?.replica ?? null;
     const clock = leader?.clock ?? null;
     if (leader === null || replica === null || clock === null || target === undefined || leader.isPaused) {

@@ -1,4 +1,5 @@
 import type { RandomStream } from '../kernel/random-stream.ts';
+import { MEMBERSHIP_CHANGES } from './fault.ts';
 import type { CrashPoint, Fault, ScheduledFaultKind, Target } from './fault.ts';
 
 /** No fault strikes before the members have had a moment to start. */
@@ -69,6 +70,7 @@ const RARITY: Readonly<Record<ScheduledFaultKind, number>> = {
   coup: 1,
   fade: 1,
   usurp: 1,
+  membership: 0.4,
 };
 
 /** A leader that is deposed without knowing it may answer reads that it must not. */
@@ -119,6 +121,8 @@ class FaultDrawer {
           target: this.target(),
           byMs: random.pick([-3_600_000, -1000, 1000, 86_400_000]),
         };
+      case 'membership':
+        return { atMs, kind, change: random.pick(MEMBERSHIP_CHANGES) };
       case 'partition':
       case 'one-way':
       case 'broken-link':

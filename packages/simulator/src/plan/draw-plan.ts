@@ -65,6 +65,7 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
   return {
     seed,
     members,
+    spares: kinds.has('membership') ? 6 : 0,
     mode: shape.mode,
     reads,
     engine: shape.engine,
@@ -86,7 +87,7 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     workload,
     watch: drawWatch(streamOf(seed, 'plan.watch'), choices),
     leases,
-    faults: SCHEDULED_FAULT_KINDS.filter((kind) => kinds.has(kind) && isPromised(kind, reads, leases))
+    faults: SCHEDULED_FAULT_KINDS.filter((kind) => kinds.has(kind) && isPromised(kind, reads, leases, kinds))
       .flatMap((kind) => drawFaults(kind, setting, streamOf(seed, `plan.faults.${kind}`)))
       .sort((one, other) => one.atMs - other.atMs)
       .filter((_, position) => choices.drop?.includes(position) !== true),
@@ -171,9 +172,19 @@ function definedOf({ members, mode, reads, engine, durationMs }: PlanChoices): F
   };
 }
 
-/** A lease, of a leader or of a client, trusts that clocks neither leap nor drift beyond its bound: a run with leaps could only show that it does. */
-function isPromised(kind: FaultKind, reads: 'read-index' | 'lease', leases: LeasePlan): boolean {
-  return !(kind === 'clock-leap' && (reads === 'lease' || leases.clients > 0));
+/**
+ * A lease, of a leader or of a client, trusts that clocks neither leap nor drift beyond its bound: a run with leaps
+ * could only show that it does. A disk that is damaged unnoticed while the voters change can cost the last of a
+ * majority, and no cluster recovers from that; with `membership`, disks are lost when their cluster can bear it.
+ */
+function isPromised(
+  kind: FaultKind,
+  reads: 'read-index' | 'lease',
+  leases: LeasePlan,
+  kinds: ReadonlySet<FaultKind>,
+): boolean {
+  const leapsOverLeases = kind === 'clock-leap' && (reads === 'lease' || leases.clients > 0);
+  return !leapsOverLeases && !(kind === 'bit-flip' && kinds.has('membership'));
 }
 
 /** The kinds of faults that a run has, and how often they strike. */

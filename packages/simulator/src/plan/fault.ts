@@ -86,7 +86,28 @@ type FaultBody =
    * nothing written, so that it stays up to date. After `afterMs` they restart and forget that they hear the
    * leader, which is cut off for `forMs`.
    */
-  | { readonly kind: 'usurp'; readonly afterMs: number; readonly downMs: number; readonly forMs: number };
+  | { readonly kind: 'usurp'; readonly afterMs: number; readonly downMs: number; readonly forMs: number }
+  /** No fault, but an operator who changes who belongs to the cluster. */
+  | { readonly kind: 'membership'; readonly change: (typeof MEMBERSHIP_CHANGES)[number] };
+
+/**
+ * - `add`, `add-learner`: a new member on a host of its own.
+ * - `promote`, `remove`, `remove-two`: of those who are there.
+ * - `swap`: a learner becomes a voter and a voter goes, at once: through a joint configuration, as `remove-two`.
+ * - `lose`: a disk is lost for good; its member is removed, and a new one added.
+ */
+export type MembershipFault = Extract<Fault, { kind: 'membership' }>;
+
+export const MEMBERSHIP_CHANGES = [
+  'add',
+  'add',
+  'add-learner',
+  'promote',
+  'remove',
+  'remove-two',
+  'swap',
+  'lose',
+] as const;
 
 /** What happens to a new leader: `isolate` cuts it off, `mute` lets it hear but not speak, `deafen` the other way round. */
 export type Strike = 'crash' | 'power-loss' | 'pause' | 'isolate' | 'mute' | 'deafen';
@@ -117,6 +138,7 @@ export const SCHEDULED_FAULT_KINDS = [
   'coup',
   'fade',
   'usurp',
+  'membership',
 ] as const satisfies readonly Fault['kind'][];
 
 /** Faults that are on during the whole run. `clock-drift`: the hosts' clocks run at different rates. */

@@ -83,7 +83,10 @@ export type PlanLimits = {
 /** Everything that a run depends on beside its seed: drawn from the seed, or given. */
 export type RunPlan = {
   readonly seed: number;
+  /** How many found the cluster. */
   readonly members: number;
+  /** Hosts for members that are added, each for one. */
+  readonly spares: number;
   readonly mode: ReplicationPresetName;
   readonly reads: 'read-index' | 'lease';
   readonly engine: EngineKind;

@@ -26,7 +26,7 @@ export class EngineHosts {
     const needsFiles = plan.engine === 'sqlite' || plan.engine === 'lmdb';
     const directory = needsFiles ? mkdtempSync(join(tmpdir(), 'quorate-simulation-')) : null;
     const hosts = Array.from(
-      { length: plan.members },
+      { length: plan.members + plan.spares },
       (_, host) =>
         new EngineHost(mediumOf(plan.engine, host, directory), streamOf(plan.seed, `engine.${host}`)),
     );

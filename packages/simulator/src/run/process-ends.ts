@@ -1,4 +1,6 @@
 import { EngineError } from '@quorate/kv';
+import type { MemberId } from '@quorate/raft';
+import { ReplicaError } from '@quorate/replica';
 import { StorageError } from '@quorate/storage';
 import type { Report } from '../cluster/run-observer.ts';
 import type { ProcessEnd, SimulatedMember } from '../cluster/simulated-member.ts';
@@ -13,6 +15,7 @@ export function judgeProcessEnd(
   { stage, error }: ProcessEnd,
   injected: InjectedFaults,
   report: Report,
+  isMember: (id: MemberId) => boolean,
 ): 'restart' | 'lost' {
   if (error instanceof StorageError) {
     if (injected.damaged && DAMAGE.has(error.code)) {
@@ -25,6 +28,9 @@ export function judgeProcessEnd(
     if (isExpected) {
       return 'restart';
     }
+  }
+  if (error instanceof ReplicaError && error.code === 'removed' && !isMember(member.identity.id)) {
+    return 'lost';
   }
   if (error instanceof EngineError && injected.engineErrors) {
     return 'restart';

@@ -137,7 +137,7 @@ export class Recovery {
       return;
     }
     for (const member of this.waiting) {
-      if (this.cluster.isLost(member)) {
+      if (!this.cluster.usable.includes(member)) {
         this.waiting.delete(member);
       }
     }

@@ -122,7 +122,10 @@ class Run {
         ...(plan.leases.clients > 0 ? [this.leaseEnds] : []),
       ]),
       engineHostOf: (host) => engineHosts.of(host),
-      judgeEnd: (member, end) => judgeProcessEnd(member, end, this.injector.injectedInto(member), report),
+      judgeEnd: (member, end) =>
+        judgeProcessEnd(member, end, this.injector.injectedInto(member), report, (id) =>
+          this.cluster.isMember(id),
+        ),
     });
     const { kernel, trace, cluster, recorder } = this;
     this.injector = new FaultInjector({ kernel, trace, cluster, random: streamOf(plan.seed, 'faults') });
@@ -300,7 +303,7 @@ class Run {
   }
 
   private observeStore(identity: MemberIdentity, always: boolean): void {
-    const store = this.cluster.members[identity.host]?.store;
+    const store = this.cluster.at(identity.host)?.store;
     if (store !== null && store !== undefined && !store.isInstalling) {
       this.checkers.revisionOrder.observe(identity.name, store.appliedIndex, store.revision);
       this.checkers.stateDigest.observe(identity.name, store.appliedIndex, () => store.digest(), always);
@@ -308,7 +311,7 @@ class Run {
   }
 
   private noteLeader({ host }: MemberIdentity, { role, term }: RaftCore): void {
-    const member = this.cluster.members[host];
+    const member = this.cluster.at(host);
     if (role === 'leader' && term > this.latestLeaderTerm && member !== undefined) {
       this.latestLeaderTerm = term;
       this.injector.leaderElected(member);
@@ -316,7 +319,7 @@ class Run {
   }
 
   private observeBacklog(identity: MemberIdentity): void {
-    const backlog = this.cluster.members[identity.host]?.replica?.measures();
+    const backlog = this.cluster.at(identity.host)?.replica?.measures();
     if (backlog !== undefined) {
       this.checkers.boundedMemory.observeBacklog(identity, backlog);
     }
