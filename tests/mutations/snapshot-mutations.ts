@@ -32,16 +32,16 @@ export const snapshotMutations: readonly Mutation[] = [
     detectors: [tests(snapshotTests)],
   },
   {
-    name: 'term-after-snapshot',
-    fault: 'a snapshot gets its name before the term in which it was offered is on the disk',
+    name: 'snapshot-of-unknown-term',
+    fault: 'a member installs a snapshot whose last entry is of a term that it has not heard of',
     edits: [
       {
-        file: `${replica}/snapshot/snapshots.ts`,
-        find: '      await parts.persister.exclusive(async () => undefined);\n',
+        file: `${raft}/snapshots.ts`,
+        find: '    snapshot.term <= state.term &&\n',
         replace: '',
       },
     ],
-    detectors: [tests(snapshotTests), simulate(60, '--scenario', 'interrupted-install')],
+    detectors: [tests(`${raft}/snapshots.test.ts`)],
   },
   {
     name: 'install-not-synced',
@@ -125,12 +125,12 @@ export const snapshotMutations: readonly Mutation[] = [
     fault: 'what was handed out before a snapshot is applied after it',
     edits: [
       {
-        file: `${replica}/replica.ts`,
-        find: '      replacing: () => this.applier.drop(),',
-        replace: '      replacing: () => undefined,',
+        file: `${replica}/applier.ts`,
+        find: '  drop(): void {\n    this.batches = [];',
+        replace: '  drop(): void {\n    this.batches = this.batches.slice();',
       },
     ],
-    detectors: [tests(`${replica}/applier.test.ts`), simulate(300)],
+    detectors: [tests(`${replica}/applier.test.ts`)],
   },
   {
     name: 'elected-while-installing',

@@ -46,8 +46,11 @@ for (const engine of engines) {
     await eventually('the follower has caught up', async () => {
       assert.match((await cluster.readLocally(follower, 'key/299')) ?? '', /^599 /);
     });
-    assert(hasSaid(follower, 'installed the snapshot of entry'), 'it got there by a snapshot');
-    assert(cluster.running.some((member) => hasSaid(member, `sends the snapshot of entry`)));
+    // Logs reach their files a moment after what they tell of.
+    await eventually('the logs tell of a snapshot', async () => {
+      assert(hasSaid(follower, 'installed the snapshot of entry'));
+      assert(cluster.running.some((member) => hasSaid(member, 'sends the snapshot of entry')));
+    });
     const content = await cluster.agreedContent();
     assert.equal(content.length, 301);
     await cluster.client.put('last', '2');

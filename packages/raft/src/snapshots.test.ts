@@ -111,6 +111,7 @@ describe('a follower that is offered a snapshot', () => {
 
   test('has no need of it when it leads, or has its entries', () => {
     const member = SoloMember.inCluster(3, [1, 1]);
+    member.follow(2, 2);
     const older = { ...snapshot, index: index(1), term: term(1) };
     assert.equal(member.core.needsSnapshot(snapshot), true);
     assert.equal(member.core.needsSnapshot(older), false);
@@ -118,6 +119,13 @@ describe('a follower that is offered a snapshot', () => {
     member.lead();
     assert.equal(member.core.needsSnapshot(snapshot), false);
     assert.throws(() => member.give({ type: 'snapshot-installing', snapshot }), /who needs it/);
+  });
+
+  test('takes none whose last entry is of a term that it has not heard of', () => {
+    const member = SoloMember.inCluster(3, [1]);
+    offer(member, snapshot);
+    assert.equal(member.core.needsSnapshot({ ...snapshot, term: term(2) }), true);
+    assert.equal(member.core.needsSnapshot({ ...snapshot, term: term(3) }), false);
   });
 
   test('starts its log after it once it is installed, and says so to the leader', () => {

@@ -34,13 +34,16 @@ export function handleSnapshotRequest(step: Step, message: SnapshotRequest): voi
 }
 
 /**
- * Whether the member would gain by installing this snapshot now. Not if it has all of it, and not if it leads:
- * an elected leader has all that is committed (section 5.4.3).
+ * Whether the member would gain by installing this snapshot now, and may. Not if it has all of it, and not if it
+ * leads: an elected leader has all that is committed (section 5.4.3). And not before it has heard of the term of
+ * the snapshot's last entry: a log never runs ahead of its member's term, and a member that offered a snapshot may
+ * have gone on into another term.
  */
 export function needsSnapshot(state: State, snapshot: SnapshotDescription): boolean {
   return (
     state.role.kind !== 'leader' &&
     state.installing === null &&
+    snapshot.term <= state.term &&
     snapshot.index > state.commit &&
     termAt(state.log, snapshot.index) !== snapshot.term
   );

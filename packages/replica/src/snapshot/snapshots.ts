@@ -201,11 +201,15 @@ export class Snapshots {
     try {
       await this.compactor.idle();
       await this.maker.idle();
-      // The terms that were promised come first: the snapshot's is one of them.
+      const description = incoming.header?.description;
+      if (description === undefined || !parts.core.needsSnapshot(description)) {
+        await incoming.discard();
+        return;
+      }
+      // The term of the snapshot's last entry, of which the core has heard, comes first.
       await parts.persister.exclusive(async () => undefined);
       await incoming.finish();
-      const description = incoming.header?.description;
-      if (description !== undefined && parts.core.needsSnapshot(description)) {
+      if (parts.core.needsSnapshot(description)) {
         parts.replacing();
         parts.step({ type: 'snapshot-installing', snapshot: description });
         await this.install(description).catch((error: unknown) => {
