@@ -1,5 +1,6 @@
 import { leaseMutations } from './lease-mutations.ts';
 import type { Mutation } from './mutation.ts';
+import { operationsMutations } from './operations-mutations.ts';
 import { raftMutations } from './raft-mutations.ts';
 import { replicaMutations } from './replica-mutations.ts';
 import { snapshotContentMutations } from './snapshot-content-mutations.ts';
@@ -17,4 +18,5 @@ export const mutations: readonly Mutation[] = [
   ...leaseMutations,
   ...replicaMutations,
   ...snapshotMutations,
+  ...operationsMutations,
 ];

@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CommandBody } from '@quorate/kv';
 import { type AlarmMember, AlarmType, CompactionRequest, PutRequest } from '@quorate/protocol';
+import { toMemberId } from '@quorate/raft';
 import { sliceMaxRecords } from './corruption-check.ts';
+import { PeerCallError } from './peer-call.ts';
 import type { Replica } from './replica.ts';
 import { ReplicaCluster } from './testing/replica-cluster.ts';
 
@@ -142,4 +144,10 @@ test('without a majority nobody is accused before all have answered, and then ev
     assert.deepEqual(await untilAlarm(cluster, leader), [{ memberID: 0n, alarm: AlarmType.CORRUPT }]);
     await cluster.clock.advance(100);
     assert.ok([1, 2, 3].every((number) => cluster.member(number).isIsolated));
+    const call = { deadlineMs: cluster.clock.monotonicMs() + 1_000 };
+    const asked = leader.callPeer(toMemberId(BigInt(second)), { type: 'snapshot-open', index: 0 }, call);
+    await assert.rejects(cluster.clock.settling(asked), (error) => {
+      assert.ok(error instanceof PeerCallError);
+      return error.refusal?.code === 'corrupt';
+    });
   }));
