@@ -166,6 +166,6 @@ export const snapshotMutations: readonly Mutation[] = [
         replace: '',
       },
     ],
-    detectors: [simulate(20, '--scenario', 'interrupted-install')],
+    detectors: [tests(snapshotTests)],
   },
 ];

@@ -30,12 +30,17 @@ async function until(cluster: ReplicaCluster, condition: () => boolean): Promise
 let nextKey = 0;
 
 /** Puts so many keys, each as an entry of its own. */
-async function write(cluster: ReplicaCluster, member: Replica, count: number): Promise<void> {
+async function write(
+  cluster: ReplicaCluster,
+  member: Replica,
+  count: number,
+  valueBytes = 20,
+): Promise<void> {
   for (let written = 0; written < count; written += 1) {
     nextKey += 1;
     const put = PutRequest.create({
       key: Buffer.from(`key ${nextKey % 50}`),
-      value: Buffer.alloc(20, nextKey),
+      value: Buffer.alloc(valueBytes, nextKey),
     });
     let ended = false;
     const answer = member
@@ -117,21 +122,28 @@ test('a follower that was away for a while needs no snapshot', () =>
   }));
 
 test('a transfer goes on where it was when the member that receives it is started again', () =>
-  withCluster({}, async (cluster, leader) => {
+  withCluster({ transfer: { ...pieces, chunkMaxBytes: 5000 } }, async (cluster, leader) => {
     const away = anotherThan(cluster, leader);
     await cluster.stop(away);
-    await write(cluster, leader, 60);
+    await write(cluster, leader, 150, 900);
     await until(cluster, () => leader.status().firstIndex > 20);
     const reads = (): number[] =>
       cluster.asked.flatMap(({ from, request }) =>
         from === away && request.type === 'snapshot-read' ? [request.offset] : [],
       );
+    cluster.onAsked = () => {
+      if (reads().length > 20) cluster.disconnect(away);
+    };
     await cluster.open(away);
-    await until(cluster, () => reads().length > 10);
+    await until(cluster, () => reads().length > 20);
+    cluster.onAsked = () => undefined;
     await cluster.stop(away);
+    cluster.reconnect(away);
     const before = reads().length;
     const back = await cluster.open(away);
+    assert.ok(back.status().appliedIndex < 20, 'nothing is installed yet');
     await until(cluster, () => back.status().appliedIndex === leader.status().appliedIndex);
     assert.equal(back.store.digest(), leader.store.digest());
-    assert.ok(Math.min(...reads().slice(before)) > 500, 'what had come is not fetched again');
+    const again = reads().slice(before);
+    assert.ok(again.length > 0 && Math.min(...again) > 60_000, 'what had come is not fetched again');
   }));

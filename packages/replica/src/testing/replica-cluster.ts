@@ -51,6 +51,8 @@ export class ReplicaCluster {
   private readonly joined = new Map<MemberId, { readonly at: LogIndex; readonly disk: MemoryDisk }>();
   /** What members asked each other, in order. */
   readonly asked: { readonly from: MemberId; readonly request: PeerRequest }[] = [];
+  /** Called whenever a member asks, before it is known whether that arrives. */
+  onAsked: () => void = () => undefined;
 
   constructor(options: ReplicaClusterOptions) {
     this.options = options;
@@ -182,6 +184,7 @@ export class ReplicaCluster {
           return 'unreachable';
         }
         this.asked.push({ from: id, request });
+        this.onAsked();
         this.carry(id, to, (mailbox) =>
           mailbox.calls.asked(id, request, (answer) =>
             this.carry(to, id, (caller) => {
