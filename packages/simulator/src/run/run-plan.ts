@@ -196,10 +196,11 @@ class Run {
   }
 
   private get isOver(): boolean {
-    return (
-      this.violation !== null ||
-      ((this.recovery?.isDone ?? false) && this.haveWatchersSeenAll() && this.haveLeasesEnded())
-    );
+    if (this.violation !== null) return true;
+    // A follower may fetch a snapshot even after the faults; what its state machine holds is not to be read then.
+    const isInstalling = this.cluster.usable.some(({ store }) => store?.isInstalling === true);
+    if (!(this.recovery?.isDone ?? false) || isInstalling) return false;
+    return this.haveWatchersSeenAll() && this.haveLeasesEnded();
   }
 
   /** The time of faults and clients is over. */
@@ -225,7 +226,7 @@ class Run {
 
   /** Liveness of watches: when the members serve again, whoever watches hears everything within a bound. */
   private haveWatchersSeenAll(): boolean {
-    const { revision } = this.cluster.usable[0]?.store ?? { revision: 0 };
+    const revision = Math.max(0, ...this.cluster.usable.map(({ store }) => store?.revision ?? 0));
     const waiting = this.watchers.filter((watcher) => !watcher.hasSeen(revision));
     if (waiting.length === 0) return true;
     this.watchersDeadlineUs ??= this.kernel.nowUs + WATCHERS_BOUND_MS * 1000;
