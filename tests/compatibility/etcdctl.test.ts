@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { missingCommand, runCommand, type CommandResult } from '../system/harness/command.ts';
 import { eventually } from '../system/harness/eventually.ts';
+import { freePorts } from '../system/harness/free-ports.ts';
+import { MemberProcess } from '../system/harness/member-process.ts';
 import { TestCluster } from '../system/harness/test-cluster.ts';
 
 /** Debian's etcdctl speaks the etcd v3 API as any stock client does. */
@@ -204,3 +206,92 @@ describe('etcdctl and a member that is full', { skip: missingCommand('etcdctl', 
 function refusals(answers: readonly CommandResult[]): number {
   return answers.filter(({ stderr }) => stderr.includes('database space exceeded')).length;
 }
+
+/** A member that joins as etcd's do: with what `etcdctl member add` printed. */
+function joining(
+  { directory }: TestCluster,
+  name: string,
+  ports: { readonly clientPort: number; readonly peerPort: number; readonly initialCluster: string },
+): MemberProcess {
+  const { clientPort, peerPort, initialCluster } = ports;
+  const dataDirectory = join(directory, name);
+  return new MemberProcess({
+    name,
+    clientPort,
+    peerPort,
+    dataDirectory,
+    logFile: `${dataDirectory}.log`,
+    args: [
+      `--name=${name}`,
+      `--data-dir=${dataDirectory}`,
+      `--listen-client-urls=http://127.0.0.1:${clientPort}`,
+      `--listen-peer-urls=http://127.0.0.1:${peerPort}`,
+      `--initial-cluster=${initialCluster}`,
+      '--initial-cluster-state=existing',
+      '--log-format=json',
+    ],
+  });
+}
+
+describe('etcdctl and the members of a cluster', { skip: missingCommand('etcdctl', 'etcd-client') }, () => {
+  test('adds, promotes, updates, moves the leader, and removes', async () => {
+    await using cluster = await TestCluster.start({ members: 1 });
+    const [clientPort = 0, peerPort = 0] = await freePorts(2);
+    const [first] = cluster.members;
+    assert(first !== undefined);
+    const etcdctl = async (endpoint: string, ...args: readonly string[]): Promise<CommandResult> =>
+      runCommand('etcdctl', [...args, `--endpoints=${endpoint}`], { environment: { ETCDCTL_API: '3' } });
+    const succeeds = async (endpoint: string, ...args: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await etcdctl(endpoint, ...args);
+      assert.equal(code, 0, `${args.join(' ')}: ${stdout}${stderr}`);
+      return stdout;
+    };
+    const fails = async (expected: RegExp, ...args: readonly string[]): Promise<void> => {
+      const { code, stdout, stderr } = await etcdctl(first.endpoint, ...args);
+      assert.notEqual(code, 0);
+      assert.match(stdout + stderr, expected);
+    };
+    const peerUrl = `http://127.0.0.1:${peerPort}`;
+    const added = await succeeds(
+      first.endpoint,
+      ...['member', 'add', 'm2', `--peer-urls=${peerUrl}`, '--learner'],
+    );
+    const [, id = ''] = /Member\s+([0-9a-f]+) added to cluster/.exec(added) ?? [];
+    assert.match(added, /ETCD_INITIAL_CLUSTER_STATE="existing"/);
+    const [, initialCluster = ''] = /ETCD_INITIAL_CLUSTER="([^"]*)"/.exec(added) ?? [];
+    await fails(/Peer URLs already exists/, 'member', 'add', 'm3', `--peer-urls=${peerUrl}`);
+    await fails(/too many learner members/, 'member', 'add', 'm3', '--peer-urls=http://h:1', '--learner');
+    await fails(/can only promote a learner member which is in sync with leader/, 'member', 'promote', id);
+    await fails(/member not found/, 'member', 'remove', 'abc');
+    assert.match(
+      await succeeds(first.endpoint, 'member', 'list'),
+      new RegExp(`${id}, unstarted, , ${peerUrl}`),
+    );
+
+    const second = joining(cluster, 'm2', { clientPort, peerPort, initialCluster });
+    second.start();
+    try {
+      await eventually('the learner has caught up and is promoted', async () => {
+        assert.match(await succeeds(first.endpoint, 'member', 'promote', id), /promoted in cluster/);
+      });
+      await eventually('it leads', async () => {
+        assert.match(await succeeds(first.endpoint, 'move-leader', id), /Leadership transferred/);
+      });
+      await succeeds(second.endpoint, 'put', 'through', 'the new leader');
+      await succeeds(second.endpoint, 'member', 'update', id, `--peer-urls=${peerUrl}`);
+      const list = await succeeds(first.endpoint, 'member', 'list');
+      assert.match(list, new RegExp(`${id}, started, m2, ${peerUrl}, http://127.0.0.1:${clientPort}, false`));
+      assert.match(await succeeds(first.endpoint, 'member', 'remove', id), /removed from cluster/);
+      assert.equal(await second.ended(), 6);
+      assert.equal(
+        await succeeds(first.endpoint, 'get', 'through', '--print-value-only'),
+        'the new leader\n',
+      );
+      const { stdout: last } = await etcdctl(first.endpoint, 'member', 'list');
+      const [, own = ''] = /^([0-9a-f]+),/.exec(last) ?? [];
+      await fails(/not enough started members/, 'member', 'remove', own);
+    } finally {
+      await second.kill();
+    }
+  });
+});

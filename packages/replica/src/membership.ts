@@ -117,10 +117,10 @@ export class Membership {
   peers(): readonly Peer[] {
     const { core, self } = this.parts;
     const peers = new Map<MemberId, Peer>();
-    // The latest configuration knows best where a member is.
+    // A new address counts when it is committed: until then a leader that moves needs the answers at the old one.
     for (const { configuration } of core.configurations) {
       for (const { id, peerUrls } of configuration.addresses) {
-        if (id !== self) {
+        if (id !== self && !peers.has(id)) {
           peers.set(id, { id, urls: peerUrls });
         }
       }

@@ -68,7 +68,7 @@ const probeConnectionsMax = 128;
 /** What an answer needs to reach its client in time, in milliseconds. */
 const answerTravelMs = 50;
 /** How long connections may take to end by themselves when the server has closed all else, in milliseconds. */
-const hangUpAfterMs = 500;
+const hangUpAfterMs = 2_000;
 
 /**
  * Starts one member: takes its ports, opens its data directory, log and engine, joins its peers, and serves

@@ -40,6 +40,11 @@ export type Bounds = {
    * thing that depends on how much time has passed.
    */
   readonly time: number;
+  /**
+   * Changes of membership that a leader is asked for, to any other set of voters: by one vote at once, by more
+   * through a joint configuration (Raft, section 6). Everyone who is no voter is gone, and may come back.
+   */
+  readonly changes: number;
   /** Times that a leader is told that a peer is unreachable. */
   readonly losses: number;
   /** How often a message that was delivered is delivered again: so often in all, or without limit. */
@@ -63,6 +68,7 @@ const defaults: Bounds = {
   reads: 0,
   transfers: 0,
   time: 0,
+  changes: 0,
   losses: 0,
   duplicates: 'unlimited',
   slowDisk: true,
@@ -120,6 +126,15 @@ export const boundsPresets = {
     time: 5,
     slowDisk: false,
     preVote: false,
+  }),
+  /** Changes of membership, one vote at a time and through joint configurations, while leaders change. */
+  membership: bounds({
+    start: 'elected',
+    termMax: 4,
+    changes: 2,
+    slowDisk: false,
+    preVote: false,
+    checkQuorum: false,
   }),
   /** Leadership transfer, forwarded commands, heartbeats and lost connections. */
   everything: bounds({
@@ -203,6 +218,7 @@ function parseBound(name: string, value: string): Partial<Bounds> {
     case 'reads':
     case 'transfers':
     case 'time':
+    case 'changes':
     case 'losses':
       return { [name]: parseCount(name, value) };
     default:
@@ -226,6 +242,7 @@ function checkBounds(checked: Bounds): Bounds {
     reads: 7,
     transfers: 7,
     time: 7,
+    changes: 7,
     losses: 7,
   };
   for (const [name, max] of Object.entries(limits)) {

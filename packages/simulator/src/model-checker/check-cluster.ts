@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { MemberId } from '@quorate/raft';
 import type { ClusterHistory, CommittedEntry } from './history.ts';
 import type { MemberRow, MemberStepRow, Tables } from './tables.ts';
 
@@ -94,14 +95,23 @@ function checkLogMatching(tables: Tables, left: readonly number[], right: readon
   }
 }
 
-/** A committed entry is on the disks of a majority: no crash of a minority takes it away. */
+/**
+ * A committed entry is on the disks of a majority: no crash of a minority takes it away. While the voters change, a
+ * majority of those who vote by some configuration that a member has: the last one that is committed, or a later one.
+ */
 function checkDurability(members: readonly MemberRow[], committed: readonly CommittedEntry[]): void {
+  const configurations = members.flatMap(({ member: { core } }) =>
+    core.configurations.map(({ configuration }) => configuration),
+  );
   for (const [position, { entry }] of committed.entries()) {
-    let copies = 0;
-    for (const { diskLog } of members) {
-      if (diskLog[position] === entry) copies++;
-    }
-    assert(copies * 2 > members.length, `the committed entry ${position + 1} is on ${copies} disks only`);
+    const isStored = (id: MemberId): boolean => members[Number(id) - 1]?.diskLog[position] === entry;
+    const isMajority = (voters: readonly MemberId[]): boolean =>
+      voters.filter(isStored).length * 2 > voters.length;
+    const isDurable = configurations.some(
+      ({ voters, outgoingVoters }) =>
+        isMajority(voters) && (outgoingVoters.length === 0 || isMajority(outgoingVoters)),
+    );
+    assert(isDurable, `no majority has the committed entry ${position + 1} on its disks`);
   }
 }
 

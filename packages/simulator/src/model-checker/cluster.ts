@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { LogIndex, Message } from '@quorate/raft';
+import { type LogIndex, type MemberId, type Message, toMemberId } from '@quorate/raft';
 import type { Bounds } from './bounds.ts';
 import { checkCluster } from './check-cluster.ts';
 import type { ClusterHistory } from './history.ts';
@@ -56,9 +56,11 @@ export class ClusterModel {
   /** How many steps of the core were executed; all others were known. */
   coreSteps = 0;
 
-  constructor(bounds: Bounds, options: { readonly symmetric: boolean } = { symmetric: true }) {
+  constructor(bounds: Bounds, options: { readonly symmetric?: boolean } = {}) {
     this.bounds = bounds;
-    this.symmetry = new Symmetry(bounds.members, options.symmetric);
+    // A configuration names members, and tells them apart.
+    const isSymmetric = options.symmetric !== false && bounds.changes === 0;
+    this.symmetry = new Symmetry(bounds.members, isSymmetric);
     this.tables = new Tables(this.symmetry);
     this.#runner = new MemberRunner(bounds);
   }
@@ -213,6 +215,9 @@ export class ClusterModel {
     }
     if (role.kind === 'leader' || followsLeader) yield { event: { type: 'read', id: read }, uses: 'reads' };
     if (role.kind !== 'leader') return;
+    for (const voters of bounds.changes > 0 ? subsetsOf(bounds.members) : []) {
+      yield { event: { type: 'configure', voters }, uses: 'changes' };
+    }
     yield { event: { type: 'heartbeat' }, uses: 'heartbeats' };
     if (bounds.checkQuorum) yield { event: { type: 'check-quorum' }, uses: null };
     if (role.transfer !== null) yield { event: { type: 'transfer-timeout' }, uses: null };
@@ -228,6 +233,15 @@ export class ClusterModel {
     if (choice.uses !== 'reads') return history;
     return { ...history, reads: [...history.reads, history.committed.length] };
   }
+}
+
+/** Every set of at least one of so many members. */
+function subsetsOf(members: number): readonly (readonly MemberId[])[] {
+  return Array.from({ length: 2 ** members - 1 }, (_, bits) =>
+    Array.from({ length: members }, (__, place) => toMemberId(BigInt(place + 1))).filter(
+      (___, place) => ((bits + 1) >>> place) & 1,
+    ),
+  );
 }
 
 function passTime(cluster: Cluster): Outcome {

@@ -18,6 +18,8 @@ export type MemberEvent =
   /** A leader looks whether it still hears a quorum. */
   | { readonly type: 'check-quorum' }
   | { readonly type: 'propose'; readonly command: number }
+  /** A leader is asked to put these voters in the place of the present ones. */
+  | { readonly type: 'configure'; readonly voters: readonly MemberId[] }
   | { readonly type: 'read'; readonly id: number }
   | { readonly type: 'transfer'; readonly to: MemberId }
   | { readonly type: 'transfer-timeout' }
@@ -46,6 +48,8 @@ export function describeEvent(member: MemberId, event: MemberEvent): string {
       return `${name} looks whether it still hears a quorum`;
     case 'propose':
       return `a client gives ${name} command ${event.command}`;
+    case 'configure':
+      return `${name} is asked for the voters ${event.voters.map((id) => `n${id}`).join(' ')}`;
     case 'read':
       return `a client asks ${name} for read ${event.id}`;
     case 'transfer':

@@ -135,6 +135,21 @@ export class MemberRunner {
   }
 }
 
+/** Names a configuration among proposals. No command has such a number. */
+const configurationId = 1000;
+
+/** From one set of voters to another: at once if only one vote changes, else through a joint configuration. */
+function changeOf(current: Configuration, voters: readonly MemberId[]): Configuration {
+  const changed = new Set(voters).symmetricDifference(new Set(current.voters));
+  return { ...current, voters, outgoingVoters: changed.size > 1 ? current.voters : [] };
+}
+
+function configurationOf(core: State): Configuration {
+  const last = core.configurations.at(-1);
+  assert(last !== undefined, 'every founder has a configuration');
+  return last.configuration;
+}
+
 /** One event at one member, with all that follows at once. */
 class MemberRun {
   readonly #before: Member;
@@ -200,6 +215,12 @@ class MemberRun {
           type: 'propose',
           proposals: [{ id: event.command, data: Uint8Array.of(event.command) }],
         });
+      case 'configure':
+        return this.#input({
+          type: 'propose-configuration',
+          id: configurationId,
+          configuration: changeOf(configurationOf(core), event.voters),
+        });
       case 'read':
         return this.#input({ type: 'read', id: event.id });
       case 'transfer':
@@ -224,7 +245,9 @@ class MemberRun {
     }
     this.#readsReady.push(...output.readsReady);
     this.#readsRefused.push(...output.readsRefused.map(({ id }) => id));
-    this.#commandsRefused.push(...output.proposalsRefused.map(({ id }) => id));
+    this.#commandsRefused.push(
+      ...output.proposalsRefused.flatMap(({ id }) => (id === configurationId ? [] : [id])),
+    );
     this.#apply(output.entriesToApply);
     if (!this.#slowDisk) {
       while (this.#writing.length > 0) this.#persistOldest();

@@ -10,6 +10,7 @@ export const boundedKinds = [
   'time',
   'losses',
   'duplicates',
+  'changes',
 ] as const;
 
 export type BoundedKind = (typeof boundedKinds)[number];
