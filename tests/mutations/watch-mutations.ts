@@ -167,6 +167,6 @@ export const watchMutations: readonly Mutation[] = [
         replace: 'next: Math.max(map.revision + 1, watcher.startRevision)',
       },
     ],
-    detectors: [tests(watchTests)],
+    detectors: [simulate(100), tests(watchTests)],
   },
 ];
