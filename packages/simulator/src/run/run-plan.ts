@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { type Store, StoreError } from '@quorate/kv';
 import type { RaftCore } from '@quorate/raft';
 import { Cluster } from '../cluster/cluster.ts';
 import { Audience, type MemberIdentity, type RunObserver, type Violation } from '../cluster/run-observer.ts';
@@ -240,8 +241,7 @@ class Run {
   /** Nobody keeps a lease alive any more, so that all must end within their bounds. */
   private haveLeasesEnded(): boolean {
     const records = this.lessors.flatMap((lessor) => lessor.records);
-    const exists = (id: bigint): boolean =>
-      this.cluster.usable.some(({ store }) => store?.lease(id) !== undefined);
+    const exists = (id: bigint): boolean => this.cluster.usable.some(({ store }) => mayHaveLease(store, id));
     if (!records.some(({ id }) => exists(id))) return true;
     this.servingSinceUs ??= this.kernel.nowUs;
     const overdue = checkLeasesOverdue(records, exists, {
@@ -338,6 +338,16 @@ class Run {
       this.violation = violation;
       this.trace.story('VIOLATION', `${violation.property}: ${violation.explanation}`);
     }
+  }
+}
+
+/** A store that is taking over a snapshot does not tell. */
+function mayHaveLease(store: Store | null, id: bigint): boolean {
+  try {
+    return store?.lease(id) !== undefined;
+  } catch (error) {
+    if (error instanceof StoreError) return true;
+    throw error;
   }
 }
 
