@@ -107,10 +107,12 @@ export class SnapshotSource {
     return bytes;
   }
 
-  /** The member has what it needs. */
+  /** The member has what it needs. A file that it was the last one to fetch goes at once. */
   done(from: MemberId): void {
-    for (const { receivers } of this.served.values()) {
-      receivers.delete(from);
+    for (const [digest, served] of this.served) {
+      if (served.receivers.delete(from) && served.receivers.size === 0) {
+        this.letGo(digest, served);
+      }
     }
   }
 
