@@ -74,7 +74,10 @@ function emptyLogAfter(
   { hardState, tornTail }: WriteAheadLog['recovered'],
 ): WriteAheadLog['recovered'] {
   return {
-    hardState: { ...hardState, commit: snapshot.index },
+    hardState:
+      snapshot.term > hardState.term
+        ? { term: snapshot.term, vote: null, commit: snapshot.index }
+        : { ...hardState, commit: snapshot.index },
     entries: [],
     firstIndex: toLogIndex(snapshot.index + 1),
     lastIndex: snapshot.index,

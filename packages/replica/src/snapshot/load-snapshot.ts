@@ -1,5 +1,5 @@
 import type { Store } from '@quorate/kv';
-import type { SnapshotDescription } from '@quorate/raft';
+import type { SnapshotDescription, Term } from '@quorate/raft';
 import type { SnapshotDirectory, SnapshotFile, SnapshotName, WriteAheadLog } from '@quorate/storage';
 import type { Clock, Logger } from '../ports.ts';
 import { ReplicaError } from '../replica-error.ts';
@@ -37,6 +37,7 @@ export async function loadSnapshot(parts: LoadSnapshotParts): Promise<SnapshotDe
   const description = isNeeded ? await load(parts, latest) : null;
   await store.sync();
   if (isReplacing && description !== null) {
+    await adoptTerm(log, description.term);
     await log.removeThrough(description.index, description);
   }
   await directory.removeBefore(store.isPersistent ? store.appliedIndex + 1 : latest.index);
@@ -58,6 +59,17 @@ async function load(parts: LoadSnapshotParts, name: SnapshotName): Promise<Snaps
     return file.header.description;
   } finally {
     await file.close();
+  }
+}
+
+/**
+ * A snapshot that was fetched before the member had heard of its term brings that term along, as a message does (Raft,
+ * section 5.1): durably, before the log says that it holds an entry of it.
+ */
+async function adoptTerm(log: WriteAheadLog, term: Term): Promise<void> {
+  const { hardState } = log.recovered;
+  if (term > hardState.term) {
+    await log.append([{ hardState: { ...hardState, term, vote: null }, entries: [], sync: true }]);
   }
 }
 

@@ -123,8 +123,10 @@ export class Inode {
    * Flips one bit of durable data. Never in or behind the newest synced write: a log cannot tell damage to its
    * last record from a write that a crash tore. Returns the position, or null if there is nothing to damage.
    */
-  flipBit(random: RandomStream): number | null {
-    const bound = Math.min(this.durableLength, this.lastSynced?.position ?? 0);
+  flipBit(random: RandomStream, isComplete = false): number | null {
+    const bound = isComplete
+      ? this.durableLength
+      : Math.min(this.durableLength, this.lastSynced?.position ?? 0);
     if (bound === 0 || this.unsynced.length > 0) {
       return null;
     }

@@ -83,10 +83,12 @@ export class SimulatedDisk {
   }
 
   /** Flips a bit of durable data. Returns the file and the position, or null if there is nothing to damage. */
-  flipBit(): string | null {
-    const files = [...this.tree.files()].filter(({ inode }) => inode.size > 0);
+  flipBit(inSnapshot = false): string | null {
+    const isMeant = (path: string): boolean => !inSnapshot || path.endsWith('.snapshot');
+    const files = [...this.tree.files()].filter(({ path, inode }) => inode.size > 0 && isMeant(path));
     for (const { path, inode } of this.random.shuffled(files)) {
-      const position = inode.flipBit(this.random);
+      // A snapshot is complete when it has its name: no part of it may be taken for a torn write.
+      const position = inode.flipBit(this.random, inSnapshot);
       if (position !== null) {
         return `${path} at ${position}`;
       }

@@ -341,8 +341,9 @@ export class FaultInjector {
         injected.misdirectedReads = true;
         return;
       case 'bit-flip': {
-        const where = member.disk.flipBit();
-        injected.damaged ||= where !== null;
+        const inSnapshot = fault.inSnapshot === true;
+        const where = member.disk.flipBit(inSnapshot);
+        injected.damaged ||= where !== null && !inSnapshot;
         return this.trace.story(
           member.identity.name,
           where === null ? 'has nothing to damage' : `a bit flips in ${where}`,

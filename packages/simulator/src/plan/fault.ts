@@ -54,8 +54,11 @@ type FaultBody =
   | { readonly kind: 'sync-failure'; readonly target: Target }
   | { readonly kind: 'write-failure'; readonly target: Target }
   | { readonly kind: 'misdirected-read'; readonly target: Target }
-  /** A bit of acknowledged data changes on the disk. Must be noticed; the member is then lost for good. */
-  | { readonly kind: 'bit-flip'; readonly target: number }
+  /**
+   * A bit of acknowledged data changes on the disk. Must be noticed. In the log the member is then lost for good; in a
+   * snapshot (only if `inSnapshot`, and only there) it must repair itself.
+   */
+  | { readonly kind: 'bit-flip'; readonly target: number; readonly inSnapshot?: true }
   /** A commit of the state machine's engine fails. */
   | { readonly kind: 'engine-failure'; readonly target: Target }
   /** The monotonic clock leaps forward. */

@@ -1,4 +1,5 @@
 import { crashDuringApply } from './crash-during-apply.ts';
+import { damagedSnapshot } from './damaged-snapshot.ts';
 import { followerAfterCompaction } from './follower-after-compaction.ts';
 import { interruptedInstall } from './interrupted-install.ts';
 import { laggingFollower } from './lagging-follower.ts';
@@ -14,7 +15,7 @@ import { watchedTombstone } from './watched-tombstone.ts';
 import { watchFutureStart } from './watch-future-start.ts';
 import { watchProgressOvertakes } from './watch-progress-overtakes.ts';
 
-/** The first twelve are classes of bugs that other stores shipped, the others were found here. */
+/** The first thirteen are classes of bugs that other stores shipped, the others were found here. */
 export const SCENARIOS: readonly Scenario[] = [
   pausedLeader,
   tombstoneCompaction,
@@ -28,6 +29,7 @@ export const SCENARIOS: readonly Scenario[] = [
   interruptedInstall,
   leaderChangeDuringTransfer,
   powerLossAfterRename,
+  damagedSnapshot,
   misdirectedRepair,
   laggingFollower,
 ];
