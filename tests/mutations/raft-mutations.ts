@@ -237,7 +237,7 @@ export const raftMutations: readonly Mutation[] = [
         replace: '    ? incoming\n    : incoming;',
       },
     ],
-    detectors: [tests(`${raft}/quorum.test.ts`)],
+    detectors: [tests(`${raft}/quorum.test.ts`), modelCheck('membership,termMax=3', 400_000)],
   },
   {
     name: 'configuration-at-commit',
@@ -250,7 +250,10 @@ export const raftMutations: readonly Mutation[] = [
           '  const last = state.configurations.findLast(({ index }) => index <= state.commit);\n  return last',
       },
     ],
-    detectors: [tests(`${raft}/membership.test.ts`, `${raft}/paper-section-6.test.ts`)],
+    detectors: [
+      tests(`${raft}/membership.test.ts`, `${raft}/paper-section-6.test.ts`),
+      modelCheck('membership,termMax=3', 400_000),
+    ],
   },
   {
     name: 'second-change-while-one-runs',
@@ -267,7 +270,7 @@ export const raftMutations: readonly Mutation[] = [
         replace: '',
       },
     ],
-    detectors: [tests(`${raft}/membership.test.ts`)],
+    detectors: [tests(`${raft}/membership.test.ts`), modelCheck('membership,termMax=3', 400_000)],
   },
   {
     name: 'change-before-own-term',
