@@ -25,9 +25,9 @@ class RunningCommand {
     return this.output;
   }
 
-  async end(): Promise<number | null> {
+  async end(signal: 'SIGINT' | 'SIGTERM' = 'SIGINT'): Promise<number | null> {
     const closed = once(this.process, 'close');
-    this.process.kill('SIGINT');
+    this.process.kill(signal);
     const [code] = (await closed) as [number | null];
     return code;
   }
@@ -82,6 +82,14 @@ describe('the commands for leases, locks and elections', () => {
     assert.match(stdout, /^job\/[\da-f]+ \d+\n$/);
     assert.equal(await cluster.client.count({ prefix: 'job/' }), 0);
     assert.equal((await run('lock', 'job', 'no-such-command')).code, 2);
+  });
+
+  test('a command that runs under a lock is told to end with the one that holds it', async () => {
+    const script = 'trap "exit 7" TERM; echo runs; while :; do sleep 0.1; done';
+    const holder = new RunningCommand(cluster, ['lock', 'ended', '--', 'sh', '-c', script]);
+    await holder.prints(/runs/);
+    assert.equal(await holder.end('SIGTERM'), 7);
+    await succeeds('lock', 'ended', '--wait', '1s', 'true');
   });
 
   test('who holds a lock lets it go when interrupted, and who waits for it gives up in time', async () => {

@@ -18,7 +18,7 @@ type OwnershipOptions = ConnectionOptions & {
 
 const lockDescription = `Waits until nobody else owns the lock, owns it, and gives it back.
 
-Without a command it prints the key that exists as long as the lock is owned, and holds the lock until it is interrupted. With a command it holds the lock while the command runs, which is given QUORATE_LOCK_KEY and QUORATE_LOCK_REVISION (the fencing token; ETCD_LOCK_KEY and ETCD_LOCK_REV say the same), and ends with its exit code. If the lock is lost meanwhile, the command is sent SIGTERM.
+Without a command it prints the key that exists as long as the lock is owned, and holds the lock until it is interrupted. With a command it holds the lock while the command runs, which is given QUORATE_LOCK_KEY and QUORATE_LOCK_REVISION (the fencing token; ETCD_LOCK_KEY and ETCD_LOCK_REV say the same), and ends with its exit code. The command is sent SIGTERM if the lock is lost meanwhile, or quorate is told to end.
 
 A lock alone does not make sure that two never act at the same time: what the command changes should look at the fencing token. See docs/locks.md. Options of the command stand behind --.`;
 
@@ -42,7 +42,7 @@ export function addLock(program: Command, { context, clients }: CommandParts): v
         interruption,
       );
       if (lock === null) return;
-      if (words.length > 0) await runHolding(lock, words, context);
+      if (words.length > 0) await runHolding(lock, words, interruption, context);
       else await hold(lock, `${printable(lock.key)}\n`, interruption, context);
     });
   });
@@ -147,7 +147,12 @@ async function hold(
 }
 
 /** Runs a command that is told which lock it holds. */
-async function runHolding(lock: Lock, words: readonly string[], context: Context): Promise<void> {
+async function runHolding(
+  lock: Lock,
+  words: readonly string[],
+  { signal }: Interruption,
+  context: Context,
+): Promise<void> {
   const [command = '', ...args] = words;
   const key = printable(lock.key);
   const revision = `${lock.fencingToken}`;
@@ -166,7 +171,9 @@ async function runHolding(lock: Lock, words: readonly string[], context: Context
   child.stderr.pipe(context.stderr, { end: false });
   const stop = (): void => void child.kill('SIGTERM');
   lock.lost.addEventListener('abort', stop, { once: true });
-  context.signal?.addEventListener('abort', stop, { once: true });
+  signal.addEventListener('abort', stop, { once: true });
+  // Both may have come while the command was being started.
+  if (lock.lost.aborted || signal.aborted) stop();
   try {
     const [code] = (await once(child, 'close')) as [number | null];
     if (lock.lost.aborted) throw lock.lost.reason;
@@ -178,6 +185,6 @@ async function runHolding(lock: Lock, words: readonly string[], context: Context
     throw error;
   } finally {
     lock.lost.removeEventListener('abort', stop);
-    context.signal?.removeEventListener('abort', stop);
+    signal.removeEventListener('abort', stop);
   }
 }
