@@ -38,7 +38,7 @@ export async function saveBackup(
   source: AsyncIterable<Uint8Array>,
 ): Promise<SavedBackup> {
   const [directory, name] = [path.dirname(file), path.basename(file)];
-  const growing = await GrowingFile.open(fileSystem, directory, `.${name}.part`, 0);
+  const growing = await GrowingFile.open(fileSystem, directory, partNameOf(name), 0);
   try {
     const decoder = new SnapshotFileDecoder(file);
     const hash = createHash('sha256');
@@ -68,6 +68,16 @@ export async function saveBackup(
     await growing.discard();
     throw error;
   }
+}
+
+/** What a backup is called as long as it is not complete. It stays behind if the process dies. */
+function partNameOf(name: string): string {
+  return `.${name}.part`;
+}
+
+/** What an incomplete backup was to be called; null if the file is none. */
+export function nameOfPart(file: string): string | null {
+  return /^\.(.+)\.part$/.exec(file)?.[1] ?? null;
 }
 
 /**

@@ -66,6 +66,26 @@ test('a backup is made at once, then one each interval; the newest stay, and str
   ]);
 });
 
+test('what is left of a backup during which the process died is removed by the next one', async () => {
+  await using scheduled = new Scheduled();
+  await scheduled.fileSystem.makeDirectory('/backups');
+  for (const file of [
+    '.n1-19691231T230000Z.snapshot.part',
+    '.n2-19691231T230000Z.snapshot.part',
+    '.n1.part',
+  ]) {
+    await (await scheduled.fileSystem.open(`/backups/${file}`, 'create')).close();
+  }
+  scheduled.schedule.start();
+  await scheduled.settle();
+  await scheduled.pass(0);
+  assert.deepEqual(await scheduled.files(), [
+    '.n1.part',
+    '.n2-19691231T230000Z.snapshot.part',
+    'n1-19700101T000000Z.snapshot',
+  ]);
+});
+
 test('after a restart it goes on when the newest backup is old enough', async () => {
   await using scheduled = new Scheduled();
   scheduled.schedule.start();

@@ -1,6 +1,6 @@
 import type { Clock, Logger, Timer } from '@quorate/replica';
 import type { FileSystem } from '@quorate/storage';
-import { saveBackup } from './backup-file.ts';
+import { nameOfPart, saveBackup } from './backup-file.ts';
 import { type BackedUpMember, openBackup } from './backup-stream.ts';
 
 export type BackupScheduleOptions = {
@@ -72,6 +72,7 @@ export class BackupSchedule {
     const file = `${directory}/${fileName(name, clock.wallMs())}`;
     try {
       await fileSystem.makeDirectory(directory);
+      await this.removeParts();
       const backup = openBackup(member);
       this.backup = backup;
       try {
@@ -90,6 +91,15 @@ export class BackupSchedule {
         logger.error({ err: error, file }, `could not save a backup, and tries again soon: ${reason}`);
       }
       return Math.min(intervalMs, retryMs);
+    }
+  }
+
+  /** Of backups during which the process died. Each may be as large as the data, and nobody else removes them. */
+  private async removeParts(): Promise<void> {
+    const { directory, fileSystem, name } = this.options;
+    for (const part of await fileSystem.list(directory)) {
+      const file = nameOfPart(part);
+      if (file !== null && madeAt(name, file) !== null) await fileSystem.remove(`${directory}/${part}`);
     }
   }
 
