@@ -286,3 +286,16 @@ test('progress can be asked for', async (context) => {
   await until('it is told', () => reader.told.length === 1);
   assert.deepEqual(reader.told, ['7: ']);
 });
+
+test('one response may tell of very many events', async (context) => {
+  const { client, cluster } = await start(context);
+  const watch = client.watch({ prefix: '' });
+  const reader = new Reader(watch);
+  const stream = await opened(cluster, 1);
+  stream.respond(1, { created: true });
+  stream.respond(2, { events: Array.from({ length: 200_000 }, () => toPut('a@2')) });
+  await until('it is told', () => reader.told.length > 0);
+  assert.equal(reader.told[0]?.length, '2: '.length + 2 * 200_000 - 1);
+  await watch.close();
+  assert.equal(await reader.end, 'done');
+});

@@ -170,7 +170,8 @@ export class Watch implements AsyncIterable<WatchEvent>, AsyncDisposable {
         const response = decode(message.value, route);
         if (response.canceled) return { type: 'fatal', error: refusal(response, route) };
         this.#servedMs = this.#caller.settings.clock.nowMs();
-        fragments.push(...response.events);
+        // One by one: as arguments of one call, so many would not fit on the stack.
+        for (const event of response.events) fragments.push(event);
         if (response.fragment) {
           fragmentBytes += message.value.length;
           this.#limitFragments(fragmentBytes, route);
