@@ -1,6 +1,7 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { openSync, closeSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rm } from 'node:fs/promises';
 import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { once } from 'node:events';
@@ -11,6 +12,8 @@ export type MemberPlan = {
   readonly clientUrl: string;
   readonly peerUrl: string;
   readonly dataDirectory: string;
+  /** Whether it founds the cluster, or was added to one that exists. */
+  readonly clusterState: 'new' | 'existing';
 };
 
 export type Command = { readonly file: string; readonly args: readonly string[] };
@@ -26,14 +29,14 @@ const stopTimeoutMs = 10_000;
 
 /** A cluster of child processes on free loopback ports. `close` ends all of them. */
 export class Cluster {
-  readonly plans: readonly MemberPlan[];
-  readonly #processes: readonly ChildProcess[];
-  readonly #directory: string;
+  readonly #plan: ClusterPlan;
+  readonly #plans: MemberPlan[];
+  readonly #processes: ChildProcess[];
 
-  private constructor(directory: string, plans: readonly MemberPlan[], processes: readonly ChildProcess[]) {
-    this.#directory = directory;
-    this.plans = plans;
-    this.#processes = processes;
+  private constructor(plan: ClusterPlan, plans: MemberPlan[]) {
+    this.#plan = plan;
+    this.#plans = plans;
+    this.#processes = plans.map((member) => launch(plan, member, plans));
   }
 
   /** Starts the processes; does not wait until they answer. Their output goes to files in the directory. */
@@ -45,21 +48,17 @@ export class Cluster {
       clientUrl: `http://127.0.0.1:${ports[index * 2]}`,
       peerUrl: `http://127.0.0.1:${ports[index * 2 + 1]}`,
       dataDirectory: join(plan.directory, `m${index + 1}`),
+      clusterState: 'new' as const,
     }));
-    const processes = plans.map((member) => {
-      const { file, args } = plan.command(member, plans);
-      const output = openSync(join(plan.directory, `${member.name}.log`), 'w');
-      try {
-        return spawn(file, args, { stdio: ['ignore', output, output] });
-      } finally {
-        closeSync(output);
-      }
-    });
-    return new Cluster(plan.directory, plans, processes);
+    return new Cluster(plan, plans);
+  }
+
+  get plans(): readonly MemberPlan[] {
+    return this.#plans;
   }
 
   get endpoints(): readonly string[] {
-    return this.plans.map((plan) => plan.clientUrl);
+    return this.#plans.map((plan) => plan.clientUrl);
   }
 
   /** The process ids, in the order of the plans. */
@@ -67,12 +66,32 @@ export class Cluster {
     return this.#processes.map((process) => process.pid ?? 0);
   }
 
+  /** Ends one member, unless it has ended by itself. `index` is its place in the plans. */
+  async stopMember(index: number, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    await stop(this.#process(index), signal);
+  }
+
+  /** Starts a member that has ended, on the data that it left. Does not wait until it answers. */
+  startMember(index: number): void {
+    const process = this.#process(index);
+    assert(hasEnded(process), 'the member is still running');
+    this.#processes[index] = launch(this.#plan, this.#member(index), this.#plans);
+  }
+
+  /** Removes the data of a member that has ended. Its next start joins the cluster, to which it must be added. */
+  async wipeMember(index: number): Promise<void> {
+    assert(hasEnded(this.#process(index)), 'the member is still running');
+    const member = this.#member(index);
+    await rm(member.dataDirectory, { recursive: true, force: true });
+    this.#plans[index] = { ...member, clusterState: 'existing' };
+  }
+
   /** Throws with the end of its output if a member has ended. */
   assertRunning(): void {
     for (const [index, process] of this.#processes.entries()) {
-      if (process.exitCode !== null || process.signalCode !== null || process.pid === undefined) {
-        const name = this.plans[index]?.name ?? '';
-        const output = readFileSync(join(this.#directory, `${name}.log`), 'utf8');
+      if (hasEnded(process)) {
+        const { name } = this.#member(index);
+        const output = readFileSync(join(this.#plan.directory, `${name}.log`), 'utf8');
         const end = output.trim().split('\n').slice(-10).join('\n');
         throw new Error(`member ${name} ended with ${process.exitCode ?? process.signalCode}:\n${end}`);
       }
@@ -80,16 +99,40 @@ export class Cluster {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.#processes.map(stop));
+    await Promise.all(this.#processes.map((process) => stop(process, 'SIGTERM')));
+  }
+
+  #process(index: number): ChildProcess {
+    const process = this.#processes[index];
+    assert(process !== undefined, `there is no member ${index}`);
+    return process;
+  }
+
+  #member(index: number): MemberPlan {
+    const member = this.#plans[index];
+    assert(member !== undefined, `there is no member ${index}`);
+    return member;
   }
 }
 
-async function stop(process: ChildProcess): Promise<void> {
-  if (process.exitCode !== null || process.signalCode !== null || process.pid === undefined) {
-    return;
+function launch(plan: ClusterPlan, member: MemberPlan, all: readonly MemberPlan[]): ChildProcess {
+  const { file, args } = plan.command(member, all);
+  const output = openSync(join(plan.directory, `${member.name}.log`), 'a');
+  try {
+    return spawn(file, args, { stdio: ['ignore', output, output] });
+  } finally {
+    closeSync(output);
   }
+}
+
+function hasEnded(process: ChildProcess): boolean {
+  return process.exitCode !== null || process.signalCode !== null || process.pid === undefined;
+}
+
+async function stop(process: ChildProcess, signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+  if (hasEnded(process)) return;
   const exited = once(process, 'exit');
-  process.kill('SIGTERM');
+  process.kill(signal);
   const timer = setTimeout(() => process.kill('SIGKILL'), stopTimeoutMs);
   await exited;
   clearTimeout(timer);

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { performance } from 'node:perf_hooks';
 import { parentPort, workerData } from 'node:worker_threads';
-import { QuorateClient, QuorateError } from '@quorate/client';
+import { QuorateClient } from '@quorate/client';
 import { Histogram, type HistogramSnapshot } from './histogram.ts';
+import { RequestErrorCounts, type RequestErrors } from './request-errors.ts';
 import { keyName, valueOf, Workload } from './workload.ts';
 
 /** What a load thread is started with. */
@@ -26,9 +27,6 @@ export type LoadReport =
   | { readonly type: 'progress'; readonly operations: number }
   | { readonly type: 'result'; readonly result: LoadResult };
 
-/** How many requests failed with each code, and what one of them was told. */
-export type RequestErrors = Readonly<Record<string, { readonly count: number; readonly example: string }>>;
-
 /** What one thread saw between `measure` and `stop`. */
 export type LoadResult = {
   readonly gets: HistogramSnapshot;
@@ -50,7 +48,7 @@ class Load {
   readonly #workload: Workload;
   #gets = new Histogram();
   #puts = new Histogram();
-  #errors: Record<string, { count: number; example: string }> = {};
+  #errors = new RequestErrorCounts();
   #utilization = performance.eventLoopUtilization();
   #operations = 0;
   #stopping = false;
@@ -86,7 +84,7 @@ class Load {
   measure(): void {
     this.#gets = new Histogram();
     this.#puts = new Histogram();
-    this.#errors = {};
+    this.#errors = new RequestErrorCounts();
     this.#utilization = performance.eventLoopUtilization();
   }
 
@@ -95,7 +93,7 @@ class Load {
     return {
       gets: this.#gets.snapshot(),
       puts: this.#puts.snapshot(),
-      errors: this.#errors,
+      errors: this.#errors.counts,
       busy: performance.eventLoopUtilization(this.#utilization).utilization,
     };
   }
@@ -113,9 +111,7 @@ class Load {
         const elapsedUs = (performance.now() - startMs) * 1000;
         (kind === 'get' ? this.#gets : this.#puts).record(elapsedUs);
       } catch (error) {
-        const code = error instanceof QuorateError ? error.code : 'other';
-        const example = error instanceof Error ? error.message : String(error);
-        this.#errors[code] = { count: (this.#errors[code]?.count ?? 0) + 1, example };
+        this.#errors.record(error);
       }
       this.#operations += 1;
     }

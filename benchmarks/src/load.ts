@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { Histogram } from './histogram.ts';
-import type { LoadCommand, LoadPlan, LoadReport, LoadResult, RequestErrors } from './load-worker.ts';
+import type { LoadCommand, LoadPlan, LoadReport, LoadResult } from './load-worker.ts';
 import type { BenchmarkOptions } from './options.ts';
+import type { RequestErrors } from './request-errors.ts';
 
 /** What happens at the edges of the measurement, and how a person follows it. */
 export type LoadObserver = {

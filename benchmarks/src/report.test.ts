@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RequestErrors } from './load-worker.ts';
+import type { RequestErrors } from './request-errors.ts';
 import { Histogram } from './histogram.ts';
 import { parseBenchmarkOptions } from './options.ts';
 import { formatJson, formatTables } from './report.ts';

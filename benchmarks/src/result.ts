@@ -1,6 +1,6 @@
 import type { Histogram } from './histogram.ts';
 import type { LoadOutcome } from './load.ts';
-import type { RequestErrors } from './load-worker.ts';
+import type { RequestErrors } from './request-errors.ts';
 import type { ProcessUsage } from './process-usage.ts';
 
 /** What one system did under the load, in numbers that a program can read. */

@@ -12,14 +12,20 @@ export type System = {
 
 const commandLine = join(import.meta.dirname, '../../packages/cli/src/main.ts');
 
-/** What the options ask for, and etcd if it is installed, in the order in which it runs. */
-export function chooseSystems(options: Pick<BenchmarkOptions, 'replication' | 'engine' | 'etcd'>): System[] {
-  const systems = options.replication.map((mode) => quorate(mode, options.engine));
+/**
+ * What the options ask for, and etcd if it is installed, in the order in which it runs. `flags` are given to every
+ * member of every system.
+ */
+export function chooseSystems(
+  options: Pick<BenchmarkOptions, 'replication' | 'engine' | 'etcd'>,
+  flags: readonly string[] = [],
+): System[] {
+  const systems = options.replication.map((mode) => quorate(mode, options.engine, flags));
   const etcdVersion = options.etcd ? findEtcd() : null;
-  return etcdVersion === null ? systems : [...systems, etcd(etcdVersion)];
+  return etcdVersion === null ? systems : [...systems, etcd(etcdVersion, flags)];
 }
 
-function quorate(replication: string, engine: string): System {
+function quorate(replication: string, engine: string, flags: readonly string[]): System {
   return {
     name: `quorate ${replication}`,
     command: (member, all) => ({
@@ -31,16 +37,17 @@ function quorate(replication: string, engine: string): System {
         ...clusterFlags(member, all),
         `--replication=${replication}`,
         `--engine=${engine}`,
+        ...flags,
       ],
     }),
   };
 }
 
 /** etcd with its defaults, but for what a measurement must fix: it flushes every write, as Quorate does. */
-function etcd(version: string): System {
+function etcd(version: string, flags: readonly string[]): System {
   return {
     name: `etcd ${version}`,
-    command: (member, all) => ({ file: 'etcd', args: clusterFlags(member, all) }),
+    command: (member, all) => ({ file: 'etcd', args: [...clusterFlags(member, all), ...flags] }),
   };
 }
 
@@ -54,6 +61,7 @@ function clusterFlags(member: MemberPlan, all: readonly MemberPlan[]): string[] 
     `--listen-peer-urls=${member.peerUrl}`,
     `--initial-advertise-peer-urls=${member.peerUrl}`,
     `--initial-cluster=${all.map(({ name, peerUrl }) => `${name}=${peerUrl}`).join(',')}`,
+    `--initial-cluster-state=${member.clusterState}`,
     '--initial-cluster-token=benchmark',
   ];
 }

@@ -26,9 +26,12 @@ export class Workload {
   }
 }
 
+/** What the names of all keys begin with. */
+export const keyPrefix = 'bench/';
+
 /** The name of the key with this number; all names have the same length. */
 export function keyName(number: number): string {
-  return `bench/${number.toString().padStart(8, '0')}`;
+  return `${keyPrefix}${number.toString().padStart(8, '0')}`;
 }
 
 /** A value that does not compress, the same for every call with the same size. */
