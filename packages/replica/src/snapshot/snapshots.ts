@@ -198,6 +198,7 @@ export class Snapshots {
   private async receive(incoming: IncomingSnapshot): Promise<void> {
     const { parts } = this;
     this.isInstalling = true;
+    let isReplacing = false;
     try {
       await this.compactor.idle();
       await this.maker.idle();
@@ -210,20 +211,22 @@ export class Snapshots {
       await parts.persister.exclusive(async () => undefined);
       await incoming.finish();
       if (parts.core.needsSnapshot(description)) {
+        isReplacing = true;
         parts.replacing();
         parts.step({ type: 'snapshot-installing', snapshot: description });
-        await this.install(description).catch((error: unknown) => {
-          // A clean stop in the middle is no failure: the next start completes the installation.
-          if (isStopped(error)) throw error;
-          parts.failed(error);
-        });
+        await this.install(description);
+        isReplacing = false;
       }
     } catch (error) {
-      if (!isStopped(error)) throw error;
+      // A clean stop in the middle is no failure: the next start completes the installation.
+      if (isStopped(error)) return;
+      if (!isReplacing) throw error;
+      parts.failed(error);
     } finally {
-      this.isInstalling = false;
+      // What was broken off is never over in this life, so that nothing removes the file that the next start needs.
+      this.isInstalling = isReplacing;
+      this.removeUnused();
     }
-    this.removeUnused();
   }
 
   private async install(description: SnapshotDescription): Promise<void> {
