@@ -281,10 +281,11 @@ export class Store {
 
   /**
    * Reads from the past for watchers that are behind, a bounded slice. Returns whether there is more to do: then
-   * it wants to be called again, after others had their turn.
+   * it wants to be called again, after others had their turn. While a snapshot is installed there is nothing to read.
    */
   feedWatchers(): boolean {
-    return this.watchHub.isBehind && this.guard(() => this.watchHub.step());
+    if (this.phase !== 'serving' || !this.watchHub.isBehind) return false;
+    return this.guard(() => this.watchHub.step());
   }
 
   /** `wake` is called when a client's doing puts watchers behind, so that `feedWatchers` is to be called. */

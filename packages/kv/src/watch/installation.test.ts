@@ -75,3 +75,18 @@ test('requests during an installation are served, as on a member that is behind'
     '2 created@4',
   ]);
 });
+
+test('nothing is read for watchers while the first of a snapshot is waited for', async () => {
+  const { behind, chunks } = setUp(3);
+  const watch = new WatchDriver(behind.store);
+  watch.create('a', { startRevision: 3 });
+  async function* late(): AsyncIterable<Uint8Array> {
+    assert.equal(behind.store.feedWatchers(), false);
+    yield* asSource(chunks);
+  }
+  await behind.store.install(late(), noPause);
+  assert.deepEqual(watch.told(), [
+    '0 created@4',
+    '0 events@9: put a=3@3, put a=4@4, put a=5@5, put a=6@6, delete a@7, put a=8@8, put a=9@9',
+  ]);
+});
