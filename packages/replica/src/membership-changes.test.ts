@@ -113,6 +113,29 @@ describe('a change of membership at the leader', () => {
     await assert.rejects(done, { code: 'not-leader' });
   });
 
+  test('is uncertain when a snapshot of another leader has replaced the log where it was', async () => {
+    const scene = new Scene();
+    const done = scene.changes.begin([add], { deadlineMs: 100 });
+    scene.turn();
+    scene.role = 'follower';
+    scene.commit = 9;
+    scene.configurations = [{ index: toLogIndex(9), configuration: configuration([n1, n2]) }];
+    scene.turn();
+    await assert.rejects(done, { code: 'unknown-outcome' });
+  });
+
+  test('is known to be made when it has left the log by the end of its joint phase', async () => {
+    const scene = new Scene();
+    const done = scene.changes.begin([add], { deadlineMs: 100 });
+    scene.turn();
+    scene.commitAs(3, { ...configuration([n1, n2], [n9]), outgoingVoters: [n1] });
+    scene.turn();
+    scene.term = null;
+    scene.configurations = [{ index: toLogIndex(7), configuration: configuration([n1, n2], [n9]) }];
+    scene.turn();
+    assert.deepEqual((await done).added, [n9]);
+  });
+
   test('is tried again while the core does not take it, until its deadline', async () => {
     const scene = new Scene();
     scene.refuses = true;

@@ -45,6 +45,8 @@ type Stage =
       readonly plan: ChangePlan;
       /** Those who have lost their votes by it and are to be removed next; empty if this is the change itself. */
       readonly leaving: readonly MemberId[];
+      /** It was seen to be committed: from then on it may leave the log. */
+      isCommitted: boolean;
     }
   /** Those who leave get time to finish what they have begun. */
   | {
@@ -202,6 +204,7 @@ export class MembershipChanges {
         term,
         plan: next,
         leaving: farewell === null ? [] : leaving,
+        isCommitted: false,
       };
     }
   }
@@ -222,22 +225,18 @@ export class MembershipChanges {
   /** An entry is named by index and term: once something is committed there, it is known what came of this one. */
   private conclude(
     running: Running,
-    { index, term, plan, leaving }: Stage & { readonly kind: 'proposed' },
+    stage: Stage & { readonly kind: 'proposed' },
     view: MembershipView,
   ): void {
-    const found = view.termAt(index);
-    if (view.status.commit < index) {
-      if (found !== term) {
-        this.reject(
-          new ReplicaError('not-leader', 'another leader took over before the change was committed'),
-        );
-      }
-      return;
+    const { index, plan, leaving } = stage;
+    if (!stage.isCommitted) {
+      const error = whyNotCommitted(stage, view);
+      if (error !== null) this.reject(error);
+      if (error !== null || view.status.commit < index) return;
+      stage.isCommitted = true;
     }
     const [settled, ...unsettled] = view.configurations;
-    if (found !== null && found !== term) {
-      this.reject(new ReplicaError('not-leader', 'another leader took over before the change was committed'));
-    } else if (settled !== undefined && unsettled.length === 0 && !isJoint(settled.configuration)) {
+    if (settled !== undefined && unsettled.length === 0 && !isJoint(settled.configuration)) {
       if (leaving.length > 0) {
         running.stage = { kind: 'draining', index, leaving, ticksLeft: lagTicksMax };
         return;
@@ -251,6 +250,22 @@ export class MembershipChanges {
     this.running?.reject(error);
     this.running = null;
   }
+}
+
+/** What has come in the place of a change that was proposed; null if it is still there. */
+function whyNotCommitted(
+  { index, term }: Stage & { readonly kind: 'proposed' },
+  { status, termAt }: MembershipView,
+): ReplicaError | null {
+  const found = termAt(index);
+  if (found === term) {
+    return null;
+  }
+  if (found === null && status.commit >= index) {
+    const message = 'the change was proposed, and a snapshot of another leader may hold it';
+    return new ReplicaError('unknown-outcome', message);
+  }
+  return new ReplicaError('not-leader', 'another leader took over before the change was committed');
 }
 
 /** Whether those who leave know that they have no votes any more, and have had a moment to finish since. */
