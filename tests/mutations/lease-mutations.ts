@@ -42,8 +42,8 @@ export const leaseMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${leases}/lease-timekeeper.ts`,
-        find: 'return lease.remainingMs === wholeMs && (proposedMs === null || proposedMs === wholeMs);',
-        replace: 'return proposedMs === null || proposedMs <= wholeMs;',
+        find: 'return lease.remainingMs === lease.ttlSeconds * 1000 && lessProposed === lessUndone;',
+        replace: 'return lessProposed >= lessUndone;',
       },
     ],
     detectors: [simulate(400), tests(leaseTests)],

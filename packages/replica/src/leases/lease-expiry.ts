@@ -65,7 +65,9 @@ export class LeaseExpiry {
       return;
     }
     if (this.timekeeper.term === term) {
-      await Promise.all(ids.map(async (id) => this.revokeOne(term, id)));
+      // Meanwhile some may have ended otherwise, and others been granted under their ids.
+      const expired = ids.filter((id) => this.timekeeper.isExpired(id));
+      await Promise.all(expired.map(async (id) => this.revokeOne(term, id)));
     }
   }
 

@@ -195,9 +195,10 @@ export class LeaseService {
   }
 
   private async makeWhole(lease: Lease, term: Term, call: Call): Promise<void> {
-    this.timekeeper.makesWhole(lease);
+    const applied = this.timekeeper.makesWhole(lease);
     const leases = [{ id: lease.id, remainingMs: lease.ttlSeconds * 1000 }];
     await this.host.proposeOnce({ $case: 'leaseCheckpoint', leaseCheckpoint: { term, leases } }, call);
+    applied();
   }
 
   private async remainingHere(id: bigint, term: Term, call: Call): Promise<number | null> {

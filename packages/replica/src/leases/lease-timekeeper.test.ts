@@ -68,15 +68,12 @@ test('a lease is whole while no checkpoint says less, be it logged or on its way
   assert.equal(timekeeper.isWhole(lease(7n)), true);
   const { checkpoints } = timekeeper.step(5_000);
   assert.equal(timekeeper.isWhole(lease(7n)), false, 'on its way');
-  timekeeper.makesWhole(lease(7n));
-  assert.equal(
-    timekeeper.isWhole(lease(7n)),
-    true,
-    'nothing has been applied, and what comes last makes it whole',
-  );
+  const applied = timekeeper.makesWhole(lease(7n));
+  assert.equal(timekeeper.isWhole(lease(7n)), false, 'the next leader may have the first one only');
   checkpoint(checkpoints);
   assert.equal(timekeeper.isWhole(lease(7n)), false, 'logged');
   checkpoint([{ id: 7n, remainingMs: 10_000 }]);
+  applied();
   assert.equal(timekeeper.isWhole(lease(7n)), true);
 });
 
@@ -101,6 +98,17 @@ test('leases that end otherwise are forgotten, and another one with the same id 
   revoke(7n);
   for (let nowMs = 10_000; nowMs <= 100_000; nowMs += 1_000) timekeeper.step(nowMs);
   assert.deepEqual(timekeeper.expiredLeases(9), []);
+});
+
+test('a lease that is granted anew is not the one that has expired', () => {
+  const { timekeeper, grant, revoke } = begun([[7n, 10]]);
+  timekeeper.step(10_000);
+  assert.equal(timekeeper.isExpired(7n), true);
+  revoke(7n);
+  assert.equal(timekeeper.isExpired(7n), false);
+  grant(7n, 60);
+  timekeeper.granted(7n, 10_000);
+  assert.equal(timekeeper.isExpired(7n), false);
 });
 
 test('leases that were there before are looked at by and by, and count from when the member leads', () => {

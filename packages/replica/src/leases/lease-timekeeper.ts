@@ -14,8 +14,10 @@ type TimedLease = {
   deadlineMs: MonotonicMs;
   /** When what is left of it is to be logged. Keeping it alive puts it off. */
   checkpointMs: MonotonicMs;
-  /** What this leader has proposed to log last, in milliseconds; null if nothing. The log has its proposals in order. */
-  proposedMs: number | null;
+  /** How many checkpoints this leader has proposed that leave it less than its TTL. The log has them in order. */
+  lessProposed: number;
+  /** How many of them stand before one in the log that is applied and gave it its whole TTL. */
+  lessUndone: number;
   isExpired: boolean;
 };
 
@@ -94,14 +96,20 @@ export class LeaseTimekeeper {
    * alive: a client that is promised a TTL must not lose it to a checkpoint that was made before.
    */
   isWhole(lease: Lease): boolean {
-    const wholeMs = lease.ttlSeconds * 1000;
-    const { proposedMs } = this.timedLease(lease);
-    return lease.remainingMs === wholeMs && (proposedMs === null || proposedMs === wholeMs);
+    const { lessProposed, lessUndone } = this.timedLease(lease);
+    return lease.remainingMs === lease.ttlSeconds * 1000 && lessProposed === lessUndone;
   }
 
-  /** A checkpoint that gives the lease its whole TTL is being proposed now. */
-  makesWhole(lease: Lease): void {
-    this.timedLease(lease).proposedMs = lease.ttlSeconds * 1000;
+  /**
+   * A checkpoint that gives the lease its whole TTL is being proposed now. Call what is returned when it is applied,
+   * and not before: the log of the next leader may end in front of it.
+   */
+  makesWhole(lease: Lease): () => void {
+    const timed = this.timedLease(lease);
+    const { lessProposed } = timed;
+    return () => {
+      timed.lessUndone = Math.max(timed.lessUndone, lessProposed);
+    };
   }
 
   /** The lease is kept alive: it has its whole TTL from now on. It must be whole, and not have expired. */
@@ -128,7 +136,7 @@ export class LeaseTimekeeper {
       if (timed.checkpointMs <= nowMs) {
         const remainingMs = Math.ceil(timed.deadlineMs - nowMs);
         checkpoints.push({ id: timed.id, remainingMs });
-        timed.proposedMs = remainingMs;
+        timed.lessProposed += 1;
         timed.checkpointMs = nowMs + checkpointAfterMs(lease);
       }
       this.wheel.add(timed, Math.min(timed.deadlineMs, timed.checkpointMs));
@@ -145,6 +153,11 @@ export class LeaseTimekeeper {
       else found.push(id);
     }
     return found;
+  }
+
+  /** Whether this very lease must end: it has expired, and no other one was granted under its id since. */
+  isExpired(id: bigint): boolean {
+    return this.expired.has(id) && this.store.lease(id) !== undefined;
   }
 
   /** The end of an expired lease is in the log of this leader, or may be: it must not be proposed again. */
@@ -180,7 +193,8 @@ export class LeaseTimekeeper {
       id: lease.id,
       deadlineMs: sinceMs + lease.remainingMs,
       checkpointMs: sinceMs + checkpointAfterMs(lease),
-      proposedMs: null,
+      lessProposed: 0,
+      lessUndone: 0,
       isExpired: false,
     };
     this.expired.delete(lease.id); // Of an earlier lease with the same id.
