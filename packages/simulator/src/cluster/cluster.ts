@@ -141,6 +141,17 @@ export class Cluster {
     this.parts.trace.story(member.identity.name, 'is lost for good');
   }
 
+  /** Switches off who does not belong to the cluster any more and may never learn it: its former peers may be gone. */
+  retireStrangers(): void {
+    const { usable } = this;
+    for (const member of this.members) {
+      if (!usable.includes(member) && !this.isLost(member)) {
+        this.lost.add(member.identity.host);
+        member.kill(false);
+      }
+    }
+  }
+
   afterMs(delayMs: number, work: () => void): void {
     this.parts.kernel.schedule(delayMs * 1000, work);
   }

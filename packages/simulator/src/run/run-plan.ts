@@ -210,6 +210,7 @@ class Run {
       client.stop();
     }
     this.injector.stop();
+    this.cluster.retireStrangers();
     const { kernel, trace, cluster, plan, recorder } = this;
     this.recovery = new Recovery({
       kernel,
