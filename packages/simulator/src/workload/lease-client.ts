@@ -1,17 +1,13 @@
-import { EngineError, StoreError } from '@quorate/kv';
 import { PutRequest } from '@quorate/protocol';
-import { type Call, ReplicaError, type Replica } from '@quorate/replica';
+import type { Call, Replica } from '@quorate/replica';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Kernel } from '../kernel/kernel.ts';
 import type { RandomStream } from '../kernel/random-stream.ts';
 import type { Trace } from '../kernel/trace.ts';
 import type { LeasePlan } from '../plan/plan.ts';
 import type { LeaseRecord } from './lease-record.ts';
+import { MemberCaller } from './member-caller.ts';
 import { toBytes } from './requests.ts';
-
-/** After a failure clients wait a little, as real ones do. */
-const PAUSE_AFTER_FAILURE_MS = 50;
-const DEADLINE_MS = 1500;
 
 /**
  * A client with one lease after the other: it puts keys under a lease, keeps it alive for a while at one member or
@@ -23,10 +19,9 @@ export class LeaseClient {
   private readonly number: number;
   private readonly kernel: Kernel;
   private readonly trace: Trace;
-  private readonly cluster: Cluster;
+  private readonly caller: MemberCaller;
   private readonly plan: LeasePlan;
   private readonly random: RandomStream;
-  private isStopped = false;
 
   constructor(parts: {
     readonly number: number;
@@ -40,22 +35,22 @@ export class LeaseClient {
     this.name = `l${parts.number}`;
     this.kernel = parts.kernel;
     this.trace = parts.trace;
-    this.cluster = parts.cluster;
     this.plan = parts.plan;
     this.random = parts.random;
+    this.caller = new MemberCaller({ ...parts, name: this.name });
   }
 
   start(): void {
-    this.after(this.random.integer(500), () => this.grant());
+    this.caller.after(this.random.integer(500), () => this.grant());
   }
 
   /** Falls silent: no lease is kept alive any longer. */
   stop(): void {
-    this.isStopped = true;
+    this.caller.stop();
   }
 
   private grant(): void {
-    if (this.isStopped || this.records.length >= this.plan.leasesMax) return;
+    if (this.caller.isStopped || this.records.length >= this.plan.leasesMax) return;
     const askedUs = this.kernel.nowUs;
     const id = BigInt((this.number + 1) * 1000 + this.records.length);
     const ttlSeconds = this.random.between(1, this.plan.ttlMaxSeconds);
@@ -70,7 +65,7 @@ export class LeaseClient {
         record.promisedUs.push(askedUs);
         this.attach(record, this.random.integer(4));
       },
-      () => this.after(this.random.integer(500), () => this.grant()),
+      () => this.caller.after(this.random.integer(500), () => this.grant()),
     );
   }
 
@@ -89,12 +84,12 @@ export class LeaseClient {
   }
 
   private keepAlive(record: LeaseRecord, rounds: number): void {
-    if (this.isStopped || rounds === 0) {
+    if (this.caller.isStopped || rounds === 0) {
       this.end(record);
       return;
     }
     const pauseMs = record.ttlSeconds * 1000 * this.random.pick([0.2, 0.3, 0.4, 0.7]);
-    this.after(pauseMs, () => {
+    this.caller.after(pauseMs, () => {
       const askedUs = this.kernel.nowUs;
       const again = (): void => this.keepAlive(record, rounds - 1);
       this.ask(
@@ -113,7 +108,7 @@ export class LeaseClient {
   }
 
   private end(record: LeaseRecord): void {
-    const next = (): void => this.after(this.random.integer(1000), () => this.grant());
+    const next = (): void => this.caller.after(this.random.integer(1000), () => this.grant());
     switch (this.random.pick(['silence', 'silence', 'silence', 'revoke', 'detach'] as const)) {
       case 'silence':
         next();
@@ -133,7 +128,6 @@ export class LeaseClient {
     }
   }
 
-  /** Asks some member. A client whose connection is lost hears nothing, until it loses its patience. */
   private ask<Answer>(
     record: LeaseRecord,
     what: string,
@@ -141,35 +135,9 @@ export class LeaseClient {
     answered: (answer: Answer) => void,
     failed: () => void,
   ): void {
-    const member = this.random.pick(this.cluster.members);
-    const { life, replica, clock } = member;
-    if (life === null || replica === null || clock === null) {
-      if (!this.isStopped)
-        this.after(PAUSE_AFTER_FAILURE_MS, () => this.ask(record, what, perform, answered, failed));
-      return;
-    }
-    this.trace.detail(this.name, () => `asks ${member.identity.name} ${what}`);
-    const state = { isOpen: true };
-    const close = (then: () => void): void => {
-      if (!state.isOpen) return;
-      state.isOpen = false;
+    const over = (): void => {
       record.lastAskedUs = this.kernel.nowUs;
-      then();
     };
-    this.after(DEADLINE_MS * 1.5, () => close(failed));
-    life.after(0, () => {
-      perform(replica, { deadlineMs: clock.monotonicMs() + DEADLINE_MS }).then(
-        (answer) => life.alive && close(() => answered(answer)),
-        (error: unknown) => {
-          if (!(error instanceof ReplicaError || error instanceof StoreError || error instanceof EngineError))
-            throw error;
-          if (life.alive) close(() => this.after(PAUSE_AFTER_FAILURE_MS, failed));
-        },
-      );
-    });
-  }
-
-  private after(delayMs: number, callback: () => void): void {
-    this.kernel.schedule(delayMs * 1000, callback);
+    this.caller.ask({ what, perform, answered, failed, over });
   }
 }
