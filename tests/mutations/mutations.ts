@@ -1,4 +1,5 @@
 import { leaseMutations } from './lease-mutations.ts';
+import { lockMutations } from './lock-mutations.ts';
 import type { Mutation } from './mutation.ts';
 import { operationsMutations } from './operations-mutations.ts';
 import { raftMutations } from './raft-mutations.ts';
@@ -16,6 +17,7 @@ export const mutations: readonly Mutation[] = [
   ...snapshotContentMutations,
   ...watchMutations,
   ...leaseMutations,
+  ...lockMutations,
   ...replicaMutations,
   ...snapshotMutations,
   ...operationsMutations,

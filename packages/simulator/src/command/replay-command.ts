@@ -3,7 +3,7 @@ import type { PlanChoices } from '../plan/draw-plan.ts';
 /** The command that repeats a run, with its story. */
 export function replayCommand(seed: number, choices: PlanChoices): string {
   const { members, mode, reads, engine, workload, durationMs, faults, allFaults } = choices;
-  const { drop, calm, clientsMax, operationsMax, watchersMax, lessorsMax } = choices;
+  const { drop, calm, clientsMax, operationsMax, watchersMax, lessorsMax, lockersMax } = choices;
   const flags = [
     flag('members', members),
     flag('mode', mode),
@@ -21,6 +21,7 @@ export function replayCommand(seed: number, choices: PlanChoices): string {
     flag('operations', operationsMax),
     flag('watchers', watchersMax),
     flag('lessors', lessorsMax),
+    flag('lockers', lockersMax),
   ];
   return `npm run simulate -- --start ${seed} --seeds 1${flags.join('')} --trace`;
 }

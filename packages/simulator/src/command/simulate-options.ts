@@ -38,6 +38,7 @@ export function parseSimulateOptions(argv: readonly string[]): SimulateOptions {
     .option('--operations <count>', 'at most this many', integerOf)
     .option('--watchers <count>', 'at most this many clients that watch', integerOf)
     .option('--lessors <count>', 'at most this many clients with leases', integerOf)
+    .option('--lockers <count>', 'at most this many clients of a lock', integerOf)
     .addOption(
       new Option('--scenario <name>', 'run a named scenario instead of drawn plans').choices(
         SCENARIOS.map((scenario) => scenario.name),
@@ -70,6 +71,7 @@ type Parsed = {
   operations?: number;
   watchers?: number;
   lessors?: number;
+  lockers?: number;
   scenario?: string;
   trace?: string | true;
   json?: true;
@@ -79,7 +81,7 @@ type Parsed = {
 function toOptions(parsed: Parsed): SimulateOptions {
   const { members, mode, reads, engine, workload, faults, duration, drop, calm, clients, operations } =
     parsed;
-  const { watchers, lessors } = parsed;
+  const { watchers, lessors, lockers } = parsed;
   const choices: PlanChoices = {
     ...(members === undefined ? {} : { members: Number(members) }),
     ...(mode === undefined ? {} : { mode }),
@@ -94,6 +96,7 @@ function toOptions(parsed: Parsed): SimulateOptions {
     ...(operations === undefined ? {} : { operationsMax: operations }),
     ...(watchers === undefined ? {} : { watchersMax: watchers }),
     ...(lessors === undefined ? {} : { lessorsMax: lessors }),
+    ...(lockers === undefined ? {} : { lockersMax: lockers }),
   };
   return {
     start: parsed.start,

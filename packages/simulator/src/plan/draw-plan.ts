@@ -9,7 +9,15 @@ import {
   pieceMaxBytes,
   type TransferLimits,
 } from '@quorate/replica';
-import type { EngineKind, LeasePlan, PlanLimits, RunPlan, WatchPlan, WorkloadPlan } from './plan.ts';
+import type {
+  EngineKind,
+  LeasePlan,
+  LockPlan,
+  PlanLimits,
+  RunPlan,
+  WatchPlan,
+  WorkloadPlan,
+} from './plan.ts';
 import { drawWorkload } from './workloads.ts';
 
 const ELECTION_TIMEOUT_TICKS = 10;
@@ -36,6 +44,8 @@ export type PlanChoices = {
   readonly watchersMax?: number;
   /** At most this many clients with leases. */
   readonly lessorsMax?: number;
+  /** At most this many clients of a lock. */
+  readonly lockersMax?: number;
 };
 
 /**
@@ -87,6 +97,7 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     workload,
     watch: drawWatch(streamOf(seed, 'plan.watch'), choices),
     leases,
+    locks: drawLocks(streamOf(seed, 'plan.locks'), leases, choices),
     faults: SCHEDULED_FAULT_KINDS.filter((kind) => kinds.has(kind) && isPromised(kind, reads, leases, kinds))
       .flatMap((kind) => drawFaults(kind, setting, streamOf(seed, `plan.faults.${kind}`)))
       .sort((one, other) => one.atMs - other.atMs)
@@ -115,6 +126,20 @@ function drawLeases(random: RandomStream, { lessorsMax }: PlanChoices): LeasePla
     leasesMax: 20,
     ttlMaxSeconds: random.pick([2, 5]),
     renewalsMax: random.pick([1, 5, 20]),
+  };
+}
+
+/** Only in runs with leases, whose clocks do not leap. */
+function drawLocks(random: RandomStream, leases: LeasePlan, { lockersMax }: PlanChoices): LockPlan {
+  const drawn = random.pick([0, 2, 4]);
+  const clients = leases.clients > 0 ? drawn : 0;
+  return {
+    clients: Math.min(clients, lockersMax ?? clients),
+    sessionsMax: 40,
+    ttlSeconds: random.pick([1, 2]),
+    holdMaxMs: random.pick([50, 500]),
+    actsMax: random.pick([1, 4]),
+    stallChance: random.pick([0.1, 0.4]),
   };
 }
 

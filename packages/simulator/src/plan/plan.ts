@@ -60,13 +60,26 @@ export type WatchPlan = {
   readonly compactMeanMs: number | null;
 };
 
-/** Who has leases, and which. A run with such clients is not judged for linearizability: leases end by themselves. */
+/** Who has leases, and which. */
 export type LeasePlan = {
   readonly clients: number;
   readonly leasesMax: number;
   readonly ttlMaxSeconds: number;
   /** How often a client keeps a lease alive, at most, before it falls silent. */
   readonly renewalsMax: number;
+};
+
+/** Who wants a lock, how long a holder keeps it, and how often it stalls. */
+export type LockPlan = {
+  readonly clients: number;
+  /** Of one client, each with a lease of its own. */
+  readonly sessionsMax: number;
+  readonly ttlSeconds: number;
+  /** Between two acts of a holder that does not stall. */
+  readonly holdMaxMs: number;
+  /** How often a holder acts, at most, and the probability that it stalls before. */
+  readonly actsMax: number;
+  readonly stallChance: number;
 };
 
 /** Small limits make full windows and full queues everyday events. Null leaves the one of the mode, or the default. */
@@ -112,6 +125,7 @@ export type RunPlan = {
   readonly workload: WorkloadPlan;
   readonly watch: WatchPlan;
   readonly leases: LeasePlan;
+  readonly locks: LockPlan;
   /** By time. */
   readonly faults: readonly Fault[];
 };

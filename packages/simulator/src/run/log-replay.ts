@@ -1,5 +1,6 @@
 import { type CommandBody, decodeCommand, encodeCommand, MemoryEngine, Store } from '@quorate/kv';
 import type { Entry } from '@quorate/raft';
+import { GuardedWrites } from '../checkers/guarded-writes.ts';
 import { checkLeaseKeys } from '../checkers/lease-keys.ts';
 import { WatchTruth } from '../checkers/watch-truth.ts';
 import type { Violation } from '../cluster/run-observer.ts';
@@ -17,6 +18,8 @@ export class LogReplay {
   }[];
   /** What watchers should have been told. */
   readonly truth: WatchTruth;
+  /** What was written under the lock. */
+  readonly guardedWrites: GuardedWrites;
   /** The first key that had outlived its lease, if there was one. */
   readonly leaseViolation: Violation | null;
   private readonly answers: ReadonlyMap<string, Answer | 'ambiguous'>;
@@ -24,12 +27,14 @@ export class LogReplay {
   private constructor(
     store: Store,
     truth: WatchTruth,
+    guardedWrites: GuardedWrites,
     leaseViolation: Violation | null,
     requests: LogReplay['requests'],
     answers: ReadonlyMap<string, Answer | 'ambiguous'>,
   ) {
     this.store = store;
     this.truth = truth;
+    this.guardedWrites = guardedWrites;
     this.leaseViolation = leaseViolation;
     this.requests = requests;
     this.answers = answers;
@@ -39,6 +44,7 @@ export class LogReplay {
   static run(entries: readonly Entry[]): LogReplay {
     const store = Store.open(new MemoryEngine());
     const truth = new WatchTruth();
+    const guardedWrites = new GuardedWrites();
     let leaseViolation: Violation | null = null;
     const requests: { member: bigint; sequence: number; index: number }[] = [];
     const answers = new Map<string, Answer | 'ambiguous'>();
@@ -46,6 +52,7 @@ export class LogReplay {
       const data = entry.kind === 'command' ? entry.data : null;
       const [result] = store.apply([{ index: entry.index, term: entry.term, data }]);
       truth.observe(store);
+      guardedWrites.observe(store);
       if (data === null || result === undefined) {
         continue;
       }
@@ -61,7 +68,7 @@ export class LogReplay {
       answers.set(body, answers.has(body) ? 'ambiguous' : answer);
     }
     leaseViolation ??= checkLeaseKeys(store);
-    return new LogReplay(store, truth, leaseViolation, requests, answers);
+    return new LogReplay(store, truth, guardedWrites, leaseViolation, requests, answers);
   }
 
   /**

@@ -74,3 +74,22 @@ describe('a run depends on nothing but its plan', () => {
     assert.deepEqual(untraced.trace, []);
   });
 });
+
+describe('clients of a lock', () => {
+  test('stall beyond their leases, so that without tokens two of them would act', async () => {
+    const sum = { turns: 0, accepted: 0, refused: 0, overtaken: 0 };
+    for (let seed = FIRST_SEED + 40; seed < FIRST_SEED + 60; seed += 1) {
+      const plan = drawPlan(seed, {});
+      if (plan.locks.clients === 0) continue;
+      const { violation, figures } = await runPlan(plan, 'off');
+      assert.equal(violation, null, `seed ${seed}: ${violation?.property}: ${violation?.explanation}`);
+      sum.turns += figures.locks.turns;
+      sum.accepted += figures.locks.accepted;
+      sum.refused += figures.locks.refused;
+      sum.overtaken += figures.locks.overtaken;
+    }
+    assert(sum.turns > 20 && sum.accepted > 20, `too little goes on: ${JSON.stringify(sum)}`);
+    assert(sum.refused > 0, 'the store refused nobody, as if nobody had stalled beyond its lease');
+    assert(sum.overtaken > 0, 'nobody came late to the resource outside');
+  });
+});

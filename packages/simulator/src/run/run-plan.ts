@@ -18,10 +18,12 @@ import { WatchingClient } from '../workload/watching-client.ts';
 import { checkLeasePromises } from '../checkers/lease-promises.ts';
 import { checkLeasesOverdue } from '../checkers/lease-overdue.ts';
 import { LeaseEnds } from '../checkers/lease-ends.ts';
+import type { LeaseRecord } from '../workload/lease-record.ts';
 import { LeaseClient } from '../workload/lease-client.ts';
 import { Checkers } from './checkers.ts';
 import { EngineHosts } from './engine-hosts.ts';
 import { judgeHistory } from './judge-history.ts';
+import { type LockFigures, LockWorkload } from './lock-workload.ts';
 import { LogReplay } from './log-replay.ts';
 import { judgeWatches } from './judge-watches.ts';
 import { judgeProcessEnd } from './process-ends.ts';
@@ -48,6 +50,7 @@ export type RunFigures = {
   /** True if the search for a linearization gave up: nothing is known about this history then. */
   readonly undecided: boolean;
   readonly snapshots: SnapshotFigures;
+  readonly locks: LockFigures;
 };
 
 /** How long clients that watch may take to hear everything, in simulated milliseconds. */
@@ -79,6 +82,7 @@ class Run {
   private readonly clients: readonly Client[];
   private readonly watchers: readonly WatchingClient[];
   private readonly lessors: readonly LeaseClient[];
+  private readonly locks: LockWorkload;
   private readonly leaseEnds: LeaseEnds;
   private recovery: Recovery | null = null;
   private violation: Violation | null = null;
@@ -151,6 +155,7 @@ class Run {
       const random = streamOf(plan.seed, `lessor.${number}`);
       return new LeaseClient({ number, kernel, trace, cluster, plan: plan.leases, random });
     });
+    this.locks = new LockWorkload(plan, { kernel, trace, cluster });
   }
 
   async execute(): Promise<void> {
@@ -162,6 +167,7 @@ class Run {
     for (const client of [...this.watchers, ...this.lessors]) {
       client.start();
     }
+    this.locks.start();
     this.kernel.schedule(this.plan.durationMs * 1000, () => this.recover());
     try {
       await this.kernel.run(Number.MAX_SAFE_INTEGER, () => this.isOver);
@@ -192,6 +198,7 @@ class Run {
         recoveryMs: recovery?.tookMs ?? 0,
         undecided,
         snapshots: this.snapshotCounts.figures,
+        locks: this.locks.figures,
       },
     };
   }
@@ -209,6 +216,7 @@ class Run {
     for (const client of [...this.clients, ...this.lessors]) {
       client.stop();
     }
+    this.locks.stop();
     this.injector.stop();
     this.cluster.retireStrangers();
     const { kernel, trace, cluster, plan, recorder } = this;
@@ -241,7 +249,7 @@ class Run {
 
   /** Nobody keeps a lease alive any more, so that all must end within their bounds. */
   private haveLeasesEnded(): boolean {
-    const records = this.lessors.flatMap((lessor) => lessor.records);
+    const records = this.leaseRecords;
     const exists = (id: bigint): boolean => this.cluster.usable.some(({ store }) => mayHaveLease(store, id));
     if (!records.some(({ id }) => exists(id))) return true;
     this.servingSinceUs ??= this.kernel.nowUs;
@@ -275,22 +283,24 @@ class Run {
       }
       this.undecided = verdict.kind === 'undecided';
     }
-    const wrong = judgeWatches(
-      this.watchers.flatMap(({ records }) => records),
-      replay.truth,
-    );
+    const watches = this.watchers.flatMap(({ records }) => records);
+    const wrong = judgeWatches(watches, replay.truth) ?? this.locks.judge(replay);
     if (wrong !== null) {
       this.report(wrong);
     }
   }
 
   private judgeLeases({ leaseViolation }: LogReplay): void {
-    const records = this.lessors.flatMap((lessor) => lessor.records);
+    const records = this.leaseRecords;
     const fastestRate = Math.max(...this.plan.clockRates);
     const broken = checkLeasePromises(records, (id) => this.leaseEnds.of(id), fastestRate) ?? leaseViolation;
     if (broken !== null) {
       this.report(broken);
     }
+  }
+
+  private get leaseRecords(): readonly LeaseRecord[] {
+    return [...this.lessors.flatMap(({ records }) => records), ...this.locks.leases];
   }
 
   private judgeDurability(member: SimulatedMember): void {

@@ -36,6 +36,7 @@ export async function shrink(
     await shrinker.thinOut('clientsMax', 1);
     await shrinker.thinOut('operationsMax', 10);
     await shrinker.thinOut('watchersMax', 0);
+    await shrinker.thinOut('lockersMax', 0);
     await shrinker.thinOut('lessorsMax', 0);
   }
   return { choices: shrinker.choices, result: shrinker.result, attempts: shrinker.attempts };
@@ -100,17 +101,18 @@ class Shrinker {
     }
   }
 
-  /** Halves the number of clients, of calls, or of clients that watch or have leases. */
+  /** Halves the number of clients, of calls, or of clients that watch, have leases or want a lock. */
   async thinOut(
-    what: 'clientsMax' | 'operationsMax' | 'watchersMax' | 'lessorsMax',
+    what: 'clientsMax' | 'operationsMax' | 'watchersMax' | 'lessorsMax' | 'lockersMax',
     least: number,
   ): Promise<void> {
-    const { workload, watch, leases } = this.result.plan;
+    const { workload, watch, leases, locks } = this.result.plan;
     const counts = {
       clientsMax: workload.clients,
       operationsMax: Math.min(workload.operationsMax, this.operationCount()),
       watchersMax: watch.clients,
       lessorsMax: leases.clients,
+      lockersMax: locks.clients,
     };
     let count = counts[what];
     while (count > least && this.mayGoOn()) {
