@@ -23,9 +23,9 @@ function exampleResult(system: string, factor: number): RecoveryResult {
     snapshotSeconds: factor,
     snapshotBytes: 3 * 2 ** 20,
     compactionSeconds: factor,
-    serveAfterKillSeconds: factor,
-    serveAfterStopSeconds: factor,
-    catchUpSeconds: factor,
+    serveAfterKill: { seconds: factor, cpuSeconds: factor / 4 },
+    serveAfterStop: { seconds: factor, cpuSeconds: null },
+    catchUp: { seconds: factor, cpuSeconds: factor / 2 },
   };
 }
 
@@ -40,6 +40,7 @@ test('a ratio is the first system over the last', () => {
   const { figures, ratio } = find(both, 'empty member catches up', 's');
   assert.deepEqual(figures, [3, 2]);
   assert.equal(ratio, 1.5);
+  assert.deepEqual(find(both, 'serves after a kill', 's of CPU').figures, [0.75, 0.5]);
   assert.equal(find(both, 'filling', 'keys/s').ratio, 1000 / 3 / (1000 / 2));
 });
 
@@ -56,6 +57,7 @@ test('without something to compare with there is no ratio', () => {
   assert.equal(find([exampleResult('quorate', 1)], 'serves after a kill', 's').ratio, null);
   const instant = [exampleResult('quorate', 1), exampleResult('etcd', 0)];
   assert.equal(find(instant, 'serves after a kill', 's').ratio, null);
+  assert.equal(find(instant, 'serves after a stop', 's of CPU').ratio, null);
 });
 
 test('the table says what failed, what is missing and how busy the machine was', () => {
@@ -69,6 +71,7 @@ test('the table says what failed, what is missing and how busy the machine was',
     [{ ...result, puts: { ...result.puts, compaction: { ...puts(1), errors } } }],
   );
   assert.match(text, /serves after a stop +s +1\.25$/m);
+  assert.match(text, /serves after a stop +s of CPU +unknown$/m);
   assert.match(text, /a snapshot is +MiB +3$/m);
   assert.match(text, /load averages before: 4\.0, 2\.0, 1\.0/);
   assert.match(text, /quorate: 3 puts during compaction failed with no-leader, such as: there is no leader/);

@@ -33,7 +33,7 @@ export function formatRecovery(
   const lines = compareSystems(results).map(({ what, unit, digits, figures, ratio }) => [
     what,
     unit,
-    ...figures.map((figure) => figure.toFixed(digits)),
+    ...figures.map((figure) => figure?.toFixed(digits) ?? 'unknown'),
     ratio === null ? '' : ratio.toFixed(2),
   ]);
   return [

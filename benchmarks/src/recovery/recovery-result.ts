@@ -9,6 +9,13 @@ export type PutFigures = {
   readonly errors: RequestErrors;
 };
 
+/** What a member took from the start of its process; its CPU time does not depend on what else the machine does. */
+export type StartFigures = {
+  readonly seconds: number;
+  /** User and system time of the process; null if the operating system does not tell. */
+  readonly cpuSeconds: number | null;
+};
+
 /** What was measured of one system. */
 export type RecoveryResult = {
   readonly system: string;
@@ -25,11 +32,11 @@ export type RecoveryResult = {
   readonly snapshotBytes: number;
   /** Until the leader had freed the space of one revision of every key, while puts went on. */
   readonly compactionSeconds: number;
-  /** From the start of the process until it answered a linearizable read. */
-  readonly serveAfterKillSeconds: number;
-  readonly serveAfterStopSeconds: number;
-  /** From the start of a member without data until it had applied all and counted all keys. */
-  readonly catchUpSeconds: number;
+  /** Until it answered a linearizable read. */
+  readonly serveAfterKill: StartFigures;
+  readonly serveAfterStop: StartFigures;
+  /** Until a member that began without data had applied all and counted all keys. */
+  readonly catchUp: StartFigures;
 };
 
 /** One line of the comparison: a figure of each system, in their order. */
@@ -37,8 +44,9 @@ export type Comparison = {
   readonly what: string;
   readonly unit: string;
   readonly digits: number;
-  readonly figures: readonly number[];
-  /** The first system's figure over the last one's; null with one system, or if that is 0. */
+  /** Null is one that is not known. */
+  readonly figures: readonly (number | null)[];
+  /** The first system's figure over the last one's; null with one system, or if that is 0 or one is not known. */
   readonly ratio: number | null;
 };
 
@@ -46,13 +54,13 @@ type Row = {
   readonly what: string;
   readonly unit: string;
   readonly digits: number;
-  readonly figure: (result: RecoveryResult) => number;
+  readonly figure: (result: RecoveryResult) => number | null;
 };
 
 const rows: readonly Row[] = [
-  row('serves after a kill', 's', 2, (result) => result.serveAfterKillSeconds),
-  row('serves after a stop', 's', 2, (result) => result.serveAfterStopSeconds),
-  row('empty member catches up', 's', 2, (result) => result.catchUpSeconds),
+  ...startRows('serves after a kill', (result) => result.serveAfterKill),
+  ...startRows('serves after a stop', (result) => result.serveAfterStop),
+  ...startRows('empty member catches up', (result) => result.catchUp),
   ...putRows('alone', ({ puts }) => puts.alone),
   ...putRows('during snapshots', ({ puts }) => puts.snapshot),
   ...putRows('during compaction', ({ puts }) => puts.compaction),
@@ -64,8 +72,15 @@ const rows: readonly Row[] = [
   row('filling', 'keys/s', 0, (result) => result.keys / result.fillSeconds),
 ];
 
-function row(what: string, unit: string, digits: number, figure: (result: RecoveryResult) => number): Row {
+function row(what: string, unit: string, digits: number, figure: Row['figure']): Row {
   return { what, unit, digits, figure };
+}
+
+function startRows(what: string, of: (result: RecoveryResult) => StartFigures): Row[] {
+  return [
+    row(what, 's', 2, (result) => of(result).seconds),
+    row(what, 's of CPU', 2, (result) => of(result).cpuSeconds),
+  ];
 }
 
 function putRows(when: string, of: (result: RecoveryResult) => PutFigures): Row[] {
@@ -84,9 +99,9 @@ export function compareSystems(results: readonly RecoveryResult[]): Comparison[]
   });
 }
 
-function ratioOf(figures: readonly number[]): number | null {
-  const [first] = figures;
-  const last = figures.at(-1);
-  if (figures.length < 2 || first === undefined || last === undefined || last === 0) return null;
+function ratioOf(figures: readonly (number | null)[]): number | null {
+  const [first = null] = figures;
+  const last = figures.at(-1) ?? null;
+  if (figures.length < 2 || first === null || last === null || last === 0) return null;
   return first / last;
 }

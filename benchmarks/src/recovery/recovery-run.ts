@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClusterMember, QuorateClient, QuorateError } from '@quorate/client';
 import type { Cluster, MemberPlan } from '../cluster.ts';
+import { readProcessUsage } from '../process-usage.ts';
 import { valueOf } from '../workload.ts';
 import { writeAllKeys } from './bulk-write.ts';
 import { awaitCaughtUp, awaitServing, clientOf, findLeader } from './member-waits.ts';
 import type { RecoveryOptions } from './recovery-options.ts';
-import type { RecoveryResult } from './recovery-result.ts';
+import type { RecoveryResult, StartFigures } from './recovery-result.ts';
 import { SteadyPuts } from './steady-puts.ts';
 
 /** Where a run works, how it is ended early, and how a person follows it. */
@@ -37,18 +38,18 @@ export async function measureRecovery(
   const loaded = await measurePuts(cluster, context);
   const leader = await findLeader(cluster.plans);
   const restarted = (leader + 1) % cluster.plans.length;
-  const serveAfterKillSeconds = await restart(cluster, restarted, 'SIGKILL', context);
-  const serveAfterStopSeconds = await restart(cluster, restarted, 'SIGTERM', context);
+  const serveAfterKill = await restart(cluster, restarted, 'SIGKILL', context);
+  const serveAfterStop = await restart(cluster, restarted, 'SIGTERM', context);
   await awaitCaughtUp(planOf(cluster, restarted), planOf(cluster, leader), keys, context.signal);
-  const catchUpSeconds = await replace(cluster, (leader + 2) % cluster.plans.length, leader, context);
+  const catchUp = await replace(cluster, (leader + 2) % cluster.plans.length, leader, context);
   return {
     system,
     keys,
     fillSeconds,
     ...loaded,
-    serveAfterKillSeconds,
-    serveAfterStopSeconds,
-    catchUpSeconds,
+    serveAfterKill,
+    serveAfterStop,
+    catchUp,
   };
 }
 
@@ -133,28 +134,35 @@ async function compact(cluster: Cluster): Promise<void> {
   await client.compact(revision, { physical: true, timeoutMs: compactionTimeoutMs });
 }
 
-/** Ends a member and starts it again. Resolves with the seconds from its start until it serves. */
+/** Ends a member and starts it again. Resolves with what it took from its start until it served. */
 async function restart(
   cluster: Cluster,
   index: number,
   how: 'SIGKILL' | 'SIGTERM',
   { signal, progress }: RunContext,
-): Promise<number> {
+): Promise<StartFigures> {
   progress(`a member starts after ${how}`);
   await cluster.stopMember(index, how);
-  return secondsOf(async () => {
-    cluster.startMember(index);
-    await awaitServing(planOf(cluster, index), signal);
-  });
+  return start(cluster, index, () => awaitServing(planOf(cluster, index), signal));
 }
 
-/** Removes a member with its data, and adds it anew. Resolves with the seconds from its start until it has all. */
+/** Starts a member. Resolves with what it took until `ready` was. */
+async function start(cluster: Cluster, index: number, ready: () => Promise<void>): Promise<StartFigures> {
+  const seconds = await secondsOf(async () => {
+    cluster.startMember(index);
+    await ready();
+  });
+  const usage = readProcessUsage(cluster.pids[index] ?? 0);
+  return { seconds, cpuSeconds: usage === null ? null : usage.cpuMs / 1000 };
+}
+
+/** Removes a member with its data, and adds it anew. Resolves with what it took from its start until it had all. */
 async function replace(
   cluster: Cluster,
   index: number,
   leader: number,
   { options, signal, progress }: RunContext,
-): Promise<number> {
+): Promise<StartFigures> {
   progress('an empty member catches up');
   const { name, peerUrl } = planOf(cluster, index);
   const others = cluster.endpoints.filter((_, each) => each !== index);
@@ -171,10 +179,9 @@ async function replace(
   await cluster.stopMember(index, 'SIGTERM');
   await cluster.wipeMember(index);
   await changeMembers(client, isMember, () => client.addMember([peerUrl]), signal);
-  return await secondsOf(async () => {
-    cluster.startMember(index);
-    await awaitCaughtUp(planOf(cluster, index), planOf(cluster, leader), options.keys, signal);
-  });
+  return await start(cluster, index, () =>
+    awaitCaughtUp(planOf(cluster, index), planOf(cluster, leader), options.keys, signal),
+  );
 }
 
 /** Tries a change of membership until the members are as they are to be, whatever became of the tries before. */
