@@ -91,8 +91,14 @@ const defaultOptions: Required<StoreOptions> = {
   commitMaxBytes: 1024 * 1024,
   watch: {},
 };
-/** How many records compaction may remove, and how many keys it may look at, in each call of `apply`. */
+/**
+ * How many records compaction may remove in each call of `apply`: so many for each entry, and twice as many as were
+ * written, so that it gets ahead of writes. A single put is not to wait for much more than itself.
+ */
+const removalsPerEntry = 16;
+const removalsPerRecord = 2;
 const removalMaxRecords = 256;
+/** How many keys it may look at meanwhile. */
 const removalMaxKeys = 2048;
 /** How many records it may remove when nothing else is to be done. */
 const tidyMaxRecords = 512;
@@ -207,6 +213,7 @@ export class Store {
   apply(entries: readonly StoreEntry[]): readonly ApplyResult[] {
     return this.guard(() => {
       const results: ApplyResult[] = [];
+      const { nextPosition } = this.map;
       for (const entry of entries) {
         if (entry.index <= this.applied.index) continue;
         assert(entry.index === this.applied.index + 1, 'entries are applied without a gap');
@@ -216,7 +223,9 @@ export class Store {
         this.applied = { index: entry.index, term: entry.term };
         this.uncommittedEntries += 1;
       }
-      this.stepCompaction(removalMaxRecords);
+      const written = this.map.nextPosition - nextPosition;
+      const removals = entries.length * removalsPerEntry + written * removalsPerRecord;
+      this.stepCompaction(Math.min(removals, removalMaxRecords));
       if (
         this.uncommittedEntries >= this.options.commitMaxEntries ||
         this.map.pendingBytes >= this.options.commitMaxBytes

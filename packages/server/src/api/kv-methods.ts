@@ -6,6 +6,7 @@ import {
   type TxnRequest,
   type TxnResponse,
 } from '@quorate/protocol';
+import { restAfter } from '../platform/rest.ts';
 import { type HandledMethod, serverStream, unary } from './api-method.ts';
 import type { CallContext } from './call-context.ts';
 import { replicaFailure } from './error-table.ts';
@@ -14,7 +15,7 @@ import { completeHeader, type Member } from './member.ts';
 import { streamRange } from './range-stream.ts';
 
 /** How much of a compaction is done before others get their turn, in records. */
-const removalMaxRecords = 1024;
+const removalMaxRecords = 256;
 
 /** etcd's KV service: reads, writes, transactions and compaction. */
 export function kvMethods(member: Member): readonly HandledMethod[] {
@@ -59,12 +60,12 @@ async function compact(
 ): Promise<CompactionResponse> {
   const answer = await execute(member, { $case: 'compaction', compaction: request }, context);
   if (request.physical) {
-    while (!member.store.removeCompacted(removalMaxRecords)) {
+    const { clock, store } = member;
+    for (let startedMs = clock.monotonicMs(); !store.removeCompacted(removalMaxRecords); ) {
       // The compaction is done by then; only its space is not free yet.
-      if (member.clock.monotonicMs() >= context.deadlineMs) throw replicaFailure('unknown-outcome');
-      await new Promise<void>((resolve) => {
-        member.clock.defer(resolve);
-      });
+      if (clock.monotonicMs() >= context.deadlineMs) throw replicaFailure('unknown-outcome');
+      await restAfter(clock, startedMs);
+      startedMs = clock.monotonicMs();
     }
   }
   return answer.compaction;

@@ -2,6 +2,7 @@ import type { Store } from '@quorate/kv';
 import { toLogIndex, toTerm } from '@quorate/raft';
 import type { Replica } from '@quorate/replica';
 import { SnapshotEncoder } from '@quorate/storage';
+import { restAfter } from '../platform/rest.ts';
 
 /** What a backup needs of the member that it is of. */
 export type BackedUpMember = Pick<Replica, 'status' | 'clock'> & {
@@ -12,8 +13,8 @@ export type BackedUpMember = Pick<Replica, 'status' | 'clock'> & {
 export type Backup = {
   readonly revision: number;
   /**
-   * The bytes of a snapshot file (FORMAT.md of `storage`), about 64 KiB each. To be read once. Others get their
-   * turn between two; closes the backup at its end.
+   * The bytes of a snapshot file (FORMAT.md of `storage`), about 64 KiB each. To be read once. Others get as
+   * much time as each took; closes the backup at its end.
    */
   readonly bytes: AsyncGenerator<Uint8Array, void>;
   /** Lets go of the state. The bytes end there. Idempotent. */
@@ -25,6 +26,7 @@ export type Backup = {
  * to wait, so that it must be read without delay. Throws a StoreError or an EngineError.
  */
 export function openBackup(member: BackedUpMember): Backup {
+  const { clock } = member;
   const { clusterId, configuration } = member.status();
   const snapshot = member.store.openSnapshot();
   const description = {
@@ -41,12 +43,13 @@ export function openBackup(member: BackedUpMember): Backup {
   async function* bytes(): AsyncGenerator<Uint8Array, void> {
     try {
       yield encoder.header();
+      let startedMs = clock.monotonicMs();
       for (const chunk of snapshot.chunks()) {
-        yield encoder.block(chunk);
-        await new Promise<void>((resolve) => {
-          member.clock.defer(resolve);
-        });
+        const block = encoder.block(chunk);
+        await restAfter(clock, startedMs);
         if (isClosed) return;
+        yield block;
+        startedMs = clock.monotonicMs();
       }
       yield encoder.footer();
     } finally {

@@ -1,0 +1,16 @@
+import type { Clock } from '@quorate/replica';
+
+/** However long a step took, others have waited long enough after this. */
+const restMaxMs = 50;
+
+/**
+ * Resolves when everything else has had as much time as a step of long work took. A put passes through the event loop
+ * several times until it is answered; if there were a step each time, it would take as long as all of them.
+ */
+export async function restAfter(clock: Clock, startedMs: number): Promise<void> {
+  const restMs = Math.min(restMaxMs, clock.monotonicMs() - startedMs);
+  await new Promise<void>((resolve) => {
+    if (restMs > 0) clock.setTimer(restMs, resolve);
+    else clock.defer(resolve);
+  });
+}
