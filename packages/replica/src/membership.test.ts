@@ -287,3 +287,22 @@ test('a leader that is going to stop hands over to the voter that is ready soone
   assert.notEqual((await cluster.awaitLeader()).status().memberId, leader.status().memberId);
   await cluster.close();
 });
+
+test('a change that waits for a leader when the member has just stopped is told so', async () => {
+  const cluster = await start({ members: 3 });
+  try {
+    const leader = await cluster.awaitLeader();
+    const [asked, other] = cluster.ids.filter((id) => id !== leader.status().memberId);
+    assert(asked !== undefined && other !== undefined);
+    const member = cluster.member(Number(asked));
+    await cluster.stop(leader.status().memberId);
+    await cluster.stop(other);
+    await until(cluster, 'it has no leader', () => member.status().leader === null);
+    const { membership } = member;
+    await cluster.stop(asked);
+    const change = membership.change([newcomer], { deadlineMs: cluster.clock.monotonicMs() + 60_000 });
+    await assert.rejects(change, { code: 'stopped' });
+  } finally {
+    await cluster.close();
+  }
+});

@@ -22,7 +22,8 @@ import {
 import { MembershipChanges, type MembershipView } from './membership-changes.ts';
 import { PeerActivity } from './peer-activity.ts';
 import { PeerCallError, type PeerRequest, type ResponseTo } from './peer-call.ts';
-import type { Peer, Random } from './ports.ts';
+import { Pauses } from './pauses.ts';
+import type { Clock, Peer, Random } from './ports.ts';
 import { ReplicaError, type ReplicaErrorCode, replicaErrorCodes } from './replica-error.ts';
 import type { ReplicaOptions } from './replica-options.ts';
 import { chooseSuccessor } from './successor.ts';
@@ -33,7 +34,8 @@ export type MembershipParts = {
   readonly core: RaftCore;
   readonly store: Pick<Store, 'memberAttributes'>;
   readonly random: Random;
-  readonly nowMs: () => MonotonicMs;
+  readonly clock: Clock;
+  readonly tickMs: number;
   /** Whoever has not been heard from for so long is not active. */
   readonly activityMs: number;
   readonly limits: MembershipLimits;
@@ -57,8 +59,7 @@ export class Membership {
   private readonly parts: MembershipParts;
   private readonly changes: MembershipChanges;
   private readonly activity = new PeerActivity();
-  private readonly waiters = new Set<() => void>();
-  private stopped = false;
+  private readonly pauses: Pauses;
 
   /** The part of a member that runs with these options. */
   static of(
@@ -71,7 +72,8 @@ export class Membership {
       self: memberId,
       store,
       random,
-      nowMs: () => clock.monotonicMs(),
+      clock,
+      tickMs,
       activityMs: raft.electionTimeoutTicks * tickMs,
       limits: membership ?? defaultMembershipLimits,
       joinedAt: joinedAt ?? noIndex,
@@ -81,6 +83,7 @@ export class Membership {
   private constructor(parts: MembershipParts) {
     this.parts = parts;
     this.changes = new MembershipChanges(parts.proposalId);
+    this.pauses = new Pauses(parts.clock);
   }
 
   /**
@@ -94,7 +97,7 @@ export class Membership {
       if (outcome !== null) {
         return outcome;
       }
-      await this.nextTick(call);
+      await this.pauses.pause(this.parts.tickMs, call);
     }
   }
 
@@ -163,12 +166,11 @@ export class Membership {
 
   /** A peer has said something. */
   heard(from: MemberId): void {
-    this.activity.heard(from, this.parts.nowMs());
+    this.activity.heard(from, this.parts.clock.monotonicMs());
   }
 
   tick(nowMs: MonotonicMs): void {
     this.changes.tick(nowMs, this.parts.core.status().configuration);
-    this.releaseWaiters();
   }
 
   get wantsTurn(): boolean {
@@ -180,9 +182,8 @@ export class Membership {
   }
 
   stop(): void {
-    this.stopped = true;
     this.changes.stop();
-    this.releaseWaiters();
+    this.pauses.stop();
   }
 
   /** Null if somebody else may have become the leader before the change had any effect. */
@@ -203,29 +204,6 @@ export class Membership {
         return null;
       }
       throw translated;
-    }
-  }
-
-  private async nextTick(call: Call): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.waiters.add(resolve);
-    });
-    if (this.stopped) {
-      throw new ReplicaError('stopped', 'the member is stopping');
-    }
-    if (call.signal?.aborted === true) {
-      throw new ReplicaError('cancelled', 'the caller gave up');
-    }
-    if (call.deadlineMs <= this.parts.nowMs()) {
-      throw new ReplicaError('no-leader', 'no leader made the change of membership before its deadline');
-    }
-  }
-
-  private releaseWaiters(): void {
-    const waiters = [...this.waiters];
-    this.waiters.clear();
-    for (const release of waiters) {
-      release();
     }
   }
 
@@ -253,8 +231,8 @@ export class Membership {
   }
 
   private isActive(id: MemberId): boolean {
-    const { self, nowMs, activityMs } = this.parts;
-    return id === self || this.activity.isActive(id, nowMs() - activityMs);
+    const { self, clock, activityMs } = this.parts;
+    return id === self || this.activity.isActive(id, clock.monotonicMs() - activityMs);
   }
 }
 
