@@ -6,8 +6,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { PutRequest, RangeRequest } from '@quorate/protocol';
+import { DataDirectory } from '@quorate/storage';
+import { NodeFileSystem } from '@quorate/storage/node';
 import { parseConfiguration } from './configuration/parse-configuration.ts';
 import type { ServerConfiguration } from './configuration/server-configuration.ts';
+import { discoverMembers } from './discovery/discover-members.ts';
+import { type Dns, SystemDns } from './discovery/dns.ts';
+import { SystemClock } from './platform/system-clock.ts';
+import { SystemRandom } from './platform/system-random.ts';
 import { type RunningServer, startServer } from './server.ts';
 import { ServerError } from './server-error.ts';
 import { TestClient } from './testing/test-client.ts';
@@ -53,8 +59,9 @@ function alone(dataDir: string, settings: Readonly<Record<string, string>> = {})
 async function start(
   configuration: ServerConfiguration,
   logger = new RecordingLogger(),
+  dns: Dns = new SystemDns(),
 ): Promise<RunningServer> {
-  const server = await startServer(configuration, { logger, version: '0.0.0-test' });
+  const server = await startServer(configuration, { logger, version: '0.0.0-test', dns });
   servers.push(server);
   return server;
 }
@@ -170,6 +177,76 @@ describe('three members', () => {
     assert.equal(await get(clientOf(again), 'a'), '2');
     assert.equal(again.status().role, 'follower');
     await Promise.all([again, ...running].map((server) => server.close()));
+  });
+});
+
+describe('members that DNS names', () => {
+  const naming = (ports: readonly number[]): Dns => ({
+    services: async () => ports.map((port) => ({ host: 'localhost', port })),
+    addresses: async () => ['127.0.0.1'],
+    cancel: () => undefined,
+  });
+  const silent: Dns = {
+    services: async () => Promise.reject(new Error('querySrv EREFUSED')),
+    addresses: async () => assert.fail('asked for an address'),
+    cancel: () => undefined,
+  };
+  const member = async (name: string, listenUrl: string, peerUrl: string): Promise<ServerConfiguration> =>
+    configure([
+      `--name=${name}`,
+      `--data-dir=${await newDirectory()}`,
+      '--listen-client-urls=http://127.0.0.1:0',
+      `--listen-peer-urls=${listenUrl}`,
+      `--initial-advertise-peer-urls=${peerUrl}`,
+      '--discovery-srv=example.com',
+      '--heartbeat-interval=50',
+      '--election-timeout=500',
+    ]);
+
+  test('found a cluster, and are asked for no more', async () => {
+    const [first, second] = [await freePort(), await freePort()];
+    const byName = await member('n1', `http://127.0.0.1:${first}`, `http://localhost:${first}`);
+    const byAddress = await member('n2', `http://127.0.0.1:${second}`, `http://127.0.0.1:${second}`);
+    const dns = naming([first, second]);
+    const logger = new RecordingLogger();
+    const [n1, n2] = await Promise.all([start(byName, logger, dns), start(byAddress, logger, dns)]);
+    await put(clientOf(n1), 'a', '1');
+    assert.equal(await get(clientOf(n2), 'a'), '1');
+    const { members } = await clientOf(n1).cluster.memberList({ linearizable: true });
+    assert.deepEqual(members.map(({ name }) => name).sort(), ['n1', 'n2']);
+    await Promise.all([n1.close(), n2.close()]);
+    const again = await Promise.all([start(byName, logger, silent), start(byAddress, logger, silent)]);
+    assert.equal(await get(clientOf(again[0]), 'a'), '1');
+    await Promise.all(again.map(async (server) => server.close()));
+  });
+
+  test('are asked for again by one that ended before its log began', async () => {
+    const port = await freePort();
+    const configuration = await member('n1', `http://127.0.0.1:${port}`, `http://localhost:${port}`);
+    const dns = naming([port]);
+    await assertServerError(
+      start(configuration, new RecordingLogger(), silent),
+      'discovery-failed',
+      /EREFUSED/,
+    );
+    const parts = { dns, clock: new SystemClock(), signal: undefined };
+    const { clusterId, memberId } = await discoverMembers(configuration, parts);
+    const directory = await DataDirectory.open({
+      fileSystem: new NodeFileSystem(),
+      path: configuration.dataDir,
+      random: new SystemRandom(),
+      identity: { clusterId, memberId, name: 'n1', token: configuration.initialClusterToken },
+    });
+    await directory.close();
+    await assertServerError(
+      start(configuration, new RecordingLogger(), silent),
+      'discovery-failed',
+      /EREFUSED/,
+    );
+    const server = await start(configuration, new RecordingLogger(), dns);
+    await put(clientOf(server), 'a', '1');
+    assert.deepEqual([server.status().clusterId, server.status().memberId], [clusterId, memberId]);
+    await server.close();
   });
 });
 

@@ -1,5 +1,11 @@
 import { Store } from '@quorate/kv';
-import { defaultRaftOptions, type MemberId, replicationPreset, toMemberId } from '@quorate/raft';
+import {
+  type Configuration,
+  defaultRaftOptions,
+  type MemberId,
+  replicationPreset,
+  toMemberId,
+} from '@quorate/raft';
 import {
   AutoCompaction,
   type Clock,
@@ -12,13 +18,15 @@ import {
   type ReplicaLimits,
   type ReplicaStatus,
 } from '@quorate/replica';
-import { DataDirectory, SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
+import { DataDirectory, type Identity, SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
 import { NodeFileSystem } from '@quorate/storage/node';
 import { BackupSchedule } from './backup/backup-schedule.ts';
 import { ClientInterface } from './client-interface.ts';
 import { foundingConfiguration } from './configuration/cluster-identity.ts';
 import { isLoopback, parseUrl } from './configuration/network-address.ts';
 import type { ServerConfiguration } from './configuration/server-configuration.ts';
+import { discoverMembers } from './discovery/discover-members.ts';
+import { type Dns, SystemDns } from './discovery/dns.ts';
 import { Diagnosis } from './diagnosis/diagnosis.ts';
 import { openEngine } from './engine.ts';
 import { CallStatistics } from './api/call-statistics.ts';
@@ -41,6 +49,8 @@ export type StartOptions = {
   readonly version: string;
   /** Calls the start off: it rejects with `start-cancelled` and leaves nothing behind. No effect afterwards. */
   readonly signal?: AbortSignal;
+  /** Who is asked for the members (`discovery-srv`); the name servers of this host unless stated. */
+  readonly dns?: Dns;
 };
 
 /** A member that is up. */
@@ -94,7 +104,20 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
   await using parts = new AsyncDisposableStack();
   const random = new SystemRandom();
   const metrics = new MemberRegistry();
-  const making: Making = { configuration, logger, version, clock, random, metrics, parts, signal };
+  const founders = memoized(async () =>
+    discoverMembers(configuration, { dns: options.dns ?? new SystemDns(), clock, signal }),
+  );
+  const making: Making = {
+    configuration,
+    founders,
+    logger,
+    version,
+    clock,
+    random,
+    metrics,
+    parts,
+    signal,
+  };
 
   const { listenClientUrls, listenMetricsUrls, listenPeerUrls } = configuration;
   const clientListener = await listen(making, listenClientUrls, 'listen-client-urls', clientConnectionsMax);
@@ -130,6 +153,8 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
 /** A member in the making. */
 type Making = {
   readonly configuration: ServerConfiguration;
+  /** The configuration with its founding members: only a beginner needs them, and may have to ask DNS for them. */
+  readonly founders: () => Promise<ServerConfiguration>;
   readonly logger: Logger;
   readonly version: string;
   readonly clock: Clock;
@@ -153,7 +178,6 @@ async function listen(
 /** Opens the data directory, and the replica on what is in it. */
 async function openReplica(making: Making, peerListener: Listener): Promise<Replica> {
   const { configuration, logger, version, clock, random, parts, signal } = making;
-  const { members } = configuration;
   const fileSystem = new NodeFileSystem();
   const directory = await openDirectory(making, fileSystem);
   parts.defer(async () => directory.close());
@@ -161,8 +185,9 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
 
   const data = await openData(making, directory);
   const { clusterId, memberId, joinedAt } = directory.identity;
+  const founding = await foundingOf(making, directory.identity, data);
   let replica: Replica | null = null;
-  const foundersName = memberNames(members);
+  const foundersName = memberNames(founding?.addresses ?? configuration.members);
   let failure: unknown = null;
   parts.defer(async () => {
     if (isStateDamage(failure)) await setAsideDamage(failure, directory, logger);
@@ -189,9 +214,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
     raft: raftOptions(configuration, memberId, random),
     tickMs: configuration.heartbeatInterval,
     log: data.log,
-    // Only who founds this very cluster may begin its log.
-    founding:
-      joinedAt === undefined && clusterId === configuration.clusterId ? foundingConfiguration(members) : null,
+    founding,
     ...(joinedAt === undefined ? {} : { joinedAt }),
     store: data.store,
     clock,
@@ -221,18 +244,40 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
   return replica;
 }
 
+/** What an empty log begins with. Only who founds this very cluster may begin its log. */
+async function foundingOf(
+  { founders }: Making,
+  { clusterId, joinedAt }: Identity,
+  { log, store }: MemberData,
+): Promise<Configuration | null> {
+  if (joinedAt !== undefined || log.recovered.lastIndex !== 0) return null;
+  try {
+    const known = await founders();
+    return clusterId === known.clusterId ? foundingConfiguration(known.members) : null;
+  } catch (error) {
+    await store.close();
+    await log.close();
+    throw error;
+  }
+}
+
 async function openDirectory(
-  { configuration, logger, clock, random, signal }: Making,
+  { configuration, founders, logger, clock, random, signal }: Making,
   fileSystem: NodeFileSystem,
 ): Promise<DataDirectory> {
-  const { dataDir: path, name, initialCluster: members, initialAdvertisePeerUrls } = configuration;
+  const { dataDir: path, name, initialAdvertisePeerUrls } = configuration;
   const [peerUrl = ''] = initialAdvertisePeerUrls;
-  const join = async () => joinCluster({ name, peerUrl, members, clock, logger, signal });
   return DataDirectory.open({
     fileSystem,
     path,
     random,
-    identity: async (found) => memberIdentity(configuration, found, join),
+    identity: async (found) => {
+      const known = found === null ? await founders() : configuration;
+      const { initialCluster: members } = known;
+      return memberIdentity(known, found, async () =>
+        joinCluster({ name, peerUrl, members, clock, logger, signal }),
+      );
+    },
   });
 }
 
@@ -412,6 +457,11 @@ function compactRegularly({ configuration, clock, logger, parts }: Making, repli
   const compaction = new AutoCompaction({ policy, member: replica, clock, logger });
   parts.defer(async () => compaction.stop());
   compaction.start();
+}
+
+function memoized<Result>(work: () => Promise<Result>): () => Promise<Result> {
+  let result: Promise<Result> | null = null;
+  return async () => (result ??= work());
 }
 
 function checkWanted(signal: AbortSignal | undefined): void {

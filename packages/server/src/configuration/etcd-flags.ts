@@ -19,7 +19,7 @@ export type EtcdFlag = {
 
 const tls = 'there is no TLS yet; use a network that you trust, or a proxy that ends TLS';
 const auth = 'there is no authentication yet';
-const discovery = 'members are named by initial-cluster, or added to a cluster that runs';
+const discovery = 'members are named by initial-cluster or discovery-srv, or added to a cluster that runs';
 const bbolt = 'it tunes a storage engine of etcd';
 const tracing = 'traces are not exported';
 
@@ -79,8 +79,8 @@ export const etcdFlags: readonly EtcdFlag[] = [
   fixed('discovery-password', '', discovery),
   idle('discovery-fallback', 'exit', discovery),
   fixed('discovery-proxy', '', discovery),
-  fixed('discovery-srv', '', discovery),
-  fixed('discovery-srv-name', '', discovery),
+  differs('discovery-srv', '', 'records for TLS (`_etcd-server-ssl`) are not used: there is no TLS yet'),
+  same('discovery-srv-name', ''),
   fixed(
     'strict-reconfig-check',
     'true',

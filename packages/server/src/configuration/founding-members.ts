@@ -6,7 +6,7 @@ import { memberName, scalarText, type ValueType } from './value-type.ts';
 export type FoundingMember = { readonly name: string; readonly peerUrl: string };
 
 /** The most members that a cluster may be founded with: beyond nine, each write pays for votes that add no safety. */
-const foundingMembersMax = 9;
+export const foundingMembersMax = 9;
 
 /**
  * The members of a new cluster: `n1=http://10.0.0.1:2380,n2=http://10.0.0.2:2380`, or in a file also a map

@@ -2,7 +2,16 @@ import { defaultCompactionPolicy } from '@quorate/replica';
 import { foundingMembers } from './founding-members.ts';
 import { advertiseUrls, listenUrls } from './network-address.ts';
 import { type DerivedOption, derivedOption, option, type Option } from './option.ts';
-import { byteSize, choice, duration, memberName, retention, text, wholeNumber } from './value-type.ts';
+import {
+  byteSize,
+  choice,
+  dnsName,
+  duration,
+  memberName,
+  retention,
+  text,
+  wholeNumber,
+} from './value-type.ts';
 
 /** As etcd's: the default, and what is still said to work well. */
 const quotaDefaultBytes = 2 * 1024 * 1024 * 1024;
@@ -71,6 +80,21 @@ export const options = {
     summary: 'All members that found the cluster, this one included.',
     reason:
       'Must be the same for each of them, because the identities of the members and of the cluster are derived from it.',
+  }),
+  discoverySrv: derivedOption({
+    name: 'discovery-srv',
+    type: dnsName(/^[a-z0-9_-]{1,63}(\.[a-z0-9_-]{1,63})*$/i, 'DOMAIN', 'example.com'),
+    derivedDefault: 'none',
+    summary: 'A domain whose SRV records name the members, in place of initial-cluster.',
+    reason:
+      'A member with an empty data directory asks once for `_etcd-server._tcp.DOMAIN`, as etcd does; later starts ask nothing. One of the records must lead to initial-advertise-peer-urls. The identity of a member is derived from the host and the port in its record instead of its name, so all founding members must see the same records.',
+  }),
+  discoverySrvName: derivedOption({
+    name: 'discovery-srv-name',
+    type: dnsName(/^[a-z0-9_-]{1,40}$/i, 'SUFFIX', 'staging'),
+    derivedDefault: 'none',
+    summary: 'What the name of those records ends with: `_etcd-server-SUFFIX._tcp.DOMAIN`.',
+    reason: 'For several clusters in one domain.',
   }),
   initialClusterState: option({
     name: 'initial-cluster-state',

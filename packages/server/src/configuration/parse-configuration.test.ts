@@ -203,6 +203,23 @@ const badInput: readonly [string, Given, string][] = [
     'initial-advertise-peer-urls is http://127.0.0.1:9, but initial-cluster gives n1 the URL http://127.0.0.1:2380; they must be the same',
   ],
   [
+    'two sources of members',
+    {
+      flags: ['--name=n1', '--initial-cluster', cluster, '--discovery-srv=example.com'],
+    },
+    'discovery-srv and initial-cluster both name the members; state one of them',
+  ],
+  [
+    'a suffix for nothing',
+    { flags: ['--discovery-srv-name=staging'] },
+    'discovery-srv-name means nothing without discovery-srv',
+  ],
+  [
+    'a domain that is none',
+    { flags: ['--discovery-srv=http://example.com'] },
+    '--discovery-srv: "http://example.com" cannot be a name in DNS; write it as example.com',
+  ],
+  [
     'an election timeout too close to the heartbeat',
     { flags: ['--heartbeat-interval', '300'] },
     'election-timeout (1000 ms) must be at least 5 times heartbeat-interval (300 ms); set it to 1500 or more',

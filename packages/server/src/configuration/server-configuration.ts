@@ -8,7 +8,15 @@ import { options, type OptionKey, type StatedOptions } from './options.ts';
 
 /** How one member runs. Complete and consistent: whoever holds one need not check it again. */
 export type ServerConfiguration = Required<
-  Omit<StatedOptions, 'advertiseClientUrls' | 'backupDir' | 'autoCompactionMode' | 'autoCompactionRetention'>
+  Omit<
+    StatedOptions,
+    | 'advertiseClientUrls'
+    | 'backupDir'
+    | 'autoCompactionMode'
+    | 'autoCompactionRetention'
+    | 'discoverySrv'
+    | 'discoverySrvName'
+  >
 > & {
   /** Null: only who asks for it compacts. */
   readonly autoCompaction: AutoCompactionPolicy | null;
@@ -16,6 +24,11 @@ export type ServerConfiguration = Required<
   readonly backupDir: string | null;
   /** Null: the addresses that the client listeners turn out to have. */
   readonly advertiseClientUrls: readonly string[] | null;
+  /**
+   * Where DNS names the members (`discoverMembers`); null: `initialCluster` does. Until it was asked, `initialCluster`,
+   * `members` and the ids are those of this member alone, which nobody may found a cluster with.
+   */
+  readonly discovery: { readonly domain: string; readonly suffix: string | null } | null;
   readonly memberId: MemberId;
   readonly clusterId: bigint;
   /** The founding members, this one included, sorted by id. */
@@ -46,6 +59,7 @@ export function completeConfiguration(stated: StatedOptions): ServerConfiguratio
     listenPeerUrls,
     initialAdvertisePeerUrls: peerUrls,
     initialCluster,
+    discovery: discoveryOf(stated, peerUrls, problems),
     initialClusterState: stated.initialClusterState ?? options.initialClusterState.default,
     initialClusterToken: stated.initialClusterToken ?? options.initialClusterToken.default,
     engine: stated.engine ?? options.engine.default,
@@ -102,6 +116,26 @@ function advertisedPeerUrls(
   return listenPeerUrls.slice(0, 1);
 }
 
+function discoveryOf(
+  { discoverySrv: domain = '', discoverySrvName: suffix = '', initialCluster }: StatedOptions,
+  peerUrls: readonly string[],
+  problems: ConfigurationProblem[],
+): ServerConfiguration['discovery'] {
+  if (domain === '') {
+    if (suffix !== '') {
+      problems.push(between(`${key('discoverySrvName')} means nothing without ${key('discoverySrv')}`));
+    }
+    return null;
+  }
+  if (initialCluster !== undefined) {
+    problems.push(
+      between(`${key('discoverySrv')} and ${key('initialCluster')} both name the members; state one of them`),
+    );
+  }
+  if (peerUrls.length > 1) problems.push(severalPeerUrls(peerUrls));
+  return { domain, suffix: suffix === '' ? null : suffix };
+}
+
 function autoCompactionOf(
   stated: StatedOptions,
   problems: ConfigurationProblem[],
@@ -152,9 +186,7 @@ function checkOwnPlace(
       ),
     );
   } else if (peerUrls.length > 1) {
-    problems.push(
-      between(`${key('initialAdvertisePeerUrls')} names ${peerUrls.length} URLs; a member has one so far`),
-    );
+    problems.push(severalPeerUrls(peerUrls));
   } else if (peerUrls[0] !== place.peerUrl) {
     problems.push(
       between(
@@ -162,6 +194,10 @@ function checkOwnPlace(
       ),
     );
   }
+}
+
+function severalPeerUrls(peerUrls: readonly string[]): ConfigurationProblem {
+  return between(`${key('initialAdvertisePeerUrls')} names ${peerUrls.length} URLs; a member has one so far`);
 }
 
 function checkReachable(

@@ -52,6 +52,19 @@ export const memberName: ValueType<string> = textual({
   format: (value) => value,
 });
 
+/** A domain, or a part of a name in DNS. Empty for none, as etcd has it. */
+export function dnsName(pattern: RegExp, placeholder: string, example: string): ValueType<string> {
+  return textual({
+    description: `a name in DNS, such as \`${example}\``,
+    placeholder,
+    parseText: (value) => {
+      if (value === '' || (value.length <= 200 && pattern.test(value))) return value.toLowerCase();
+      throw new MalformedValue(`"${value}" cannot be a name in DNS; write it as ${example}`);
+    },
+    format: (value) => value,
+  });
+}
+
 /** A whole number in a range, in the unit that the name of the option ends with. */
 export function wholeNumber(range: {
   min: number;
