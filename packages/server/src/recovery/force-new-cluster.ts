@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Configuration, type MemberId, toLogIndex, toTerm } from '@quorate/raft';
+import { type Configuration, type MemberAddress, type MemberId, toLogIndex, toTerm } from '@quorate/raft';
 import {
   DataDirectory,
   type FileSystem,
@@ -14,7 +14,7 @@ export type LostQuorum = {
   readonly name: string;
   readonly memberId: MemberId;
   readonly clusterId: bigint;
-  /** The members that the cluster had, by name; this one among them. */
+  /** The members that the cluster had, this one among them: by name, or by id where the log does not know the name. */
   readonly members: readonly string[];
   /** The last entry that this member has, and the last that it knows to be committed. */
   readonly lastIndex: number;
@@ -73,8 +73,14 @@ function expectFound(path: string) {
 function describe(log: WriteAheadLog, identity: Identity): LostQuorum {
   const { hardState, lastIndex } = log.recovered;
   const { name, memberId, clusterId } = identity;
-  const members = (latestConfiguration(log)?.addresses ?? []).map((address) => address.name);
+  const members = (latestConfiguration(log)?.addresses ?? []).map((address) => titleOf(address, identity));
   return { name, memberId, clusterId, members, lastIndex, commitIndex: hardState.commit };
+}
+
+/** Members that did not found the cluster have no name in the log. */
+function titleOf({ id, name }: MemberAddress, own: Identity): string {
+  if (id === own.memberId) return own.name;
+  return name === '' ? id.toString(16) : name;
 }
 
 function latestConfiguration({ recovered }: WriteAheadLog): Configuration | undefined {
