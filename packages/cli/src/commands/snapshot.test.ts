@@ -99,6 +99,7 @@ describe('backups', () => {
     await fails(1, /letter is not a whole snapshot of Quorate/, 'snapshot', 'restore', 'letter');
     await fails(1, /there is no file or directory for .*absent/, 'snapshot', 'status', 'absent');
     await fails(1, /there is no file or directory for .*absent/, 'snapshot', 'save', 'absent/x');
+    await fails(2, /\. is a directory\. Name a file in it/, 'snapshot', 'save', '.');
     await fails(
       2,
       /--bump-revision must be a whole number/,

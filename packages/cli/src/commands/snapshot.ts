@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { SnapshotError, type SnapshotSummary, summarizeSnapshot } from '@quorate/kv';
 import {
@@ -73,6 +74,9 @@ export function addSnapshot(program: Command, context: Context): void {
 
 async function save(file: string, options: ConnectionOptions & JsonOption, context: Context): Promise<void> {
   const path = resolve(context.directory, file);
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
+    throw usageError(`${file} is a directory`, 'Name a file in it.');
+  }
   const line = new ProgressLine(context.stderr);
   try {
     const saved = await clientPerCommand.use(options, context, async (client) => {
