@@ -1,7 +1,7 @@
 import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { EngineError } from './engine-error.ts';
+import { diskFull, EngineError } from './engine-error.ts';
 
 /** Makes durable which files are in a directory. Throws an EngineError. */
 export function syncDirectory(directory: string): void {
@@ -66,7 +66,7 @@ function fileSystemError(error: unknown, file: string): EngineError {
       return new EngineError('not-writable', `${file} cannot be written`, { path: file, cause: error });
     case 'ENOSPC':
     case 'EDQUOT':
-      return new EngineError('disk-full', `no space is left for ${file}`, { path: file, cause: error });
+      return diskFull(file, error);
     default:
       return new EngineError('failed', `${file} cannot be used`, { path: file, cause: error });
   }

@@ -23,3 +23,13 @@ export class EngineError extends Error {
     this.path = options.path ?? null;
   }
 }
+
+/** What every engine says of a full disk: what happened where, and what to do. */
+export function diskFull(path: string, cause?: unknown): EngineError {
+  const reason = cause instanceof Error ? ` (${cause.message})` : '';
+  return new EngineError(
+    'disk-full',
+    `no space left on the disk for ${path}: free some space, then start the member again; nothing acknowledged is lost${reason}`,
+    { path, cause },
+  );
+}

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { type Database, open, type RootDatabase, TransactionFlags } from 'lmdb';
 import type { Engine, EngineBatch, EngineView, Fact, PositionedRecord, StoredRecord } from './engine.ts';
 import { ensureDirectory, syncDirectory } from './engine-directory.ts';
-import { EngineError } from './engine-error.ts';
+import { diskFull, EngineError } from './engine-error.ts';
 
 export type LmdbEngineOptions = {
   /** Where the files are; created if it does not exist. */
@@ -229,7 +229,7 @@ const pageSizeOffset = 48;
 function checkFile(file: string, directory: string): void {
   if (!existsSync(file)) {
     if (isFull(directory)) {
-      throw new EngineError('disk-full', `there is no room for ${file}`, { path: file });
+      throw diskFull(file);
     }
     return;
   }
@@ -261,7 +261,7 @@ function lmdbError(error: unknown, directory: string): EngineError {
   if (damagedCodes.has(code)) return new EngineError('damaged', message, options);
   if (notPermittedCodes.has(code)) return new EngineError('not-writable', message, options);
   if (noSpaceCodes.has(code) || (code === ioErrorCode && isFull(directory))) {
-    return new EngineError('disk-full', message, options);
+    return diskFull(directory, error);
   }
   return new EngineError('failed', message, options);
 }

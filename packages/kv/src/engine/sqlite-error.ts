@@ -1,4 +1,4 @@
-import { EngineError, type EngineErrorCode } from './engine-error.ts';
+import { diskFull, EngineError, type EngineErrorCode } from './engine-error.ts';
 
 /** SQLite's primary result codes, the low byte of its extended ones. */
 const engineCodes: Readonly<Record<number, EngineErrorCode>> = {
@@ -21,5 +21,6 @@ export function sqliteError(error: unknown, file: string): Error {
     return error;
   }
   const code = engineCodes[error.errcode & 0xff] ?? 'failed';
+  if (code === 'disk-full') return diskFull(file, error);
   return new EngineError(code, `${file}: ${error.message}`, { path: file, cause: error });
 }
