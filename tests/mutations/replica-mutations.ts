@@ -144,6 +144,18 @@ export const replicaMutations: readonly Mutation[] = [
     detectors: [tests(`${replica}/membership.test.ts`)],
   },
   {
+    name: 'newcomer-waits-to-be-called',
+    fault: 'a member that has joined calls nobody before its log names its peers',
+    edits: [
+      {
+        file: `${replica}/membership.ts`,
+        find: 'const isBehind = (core.settled?.index ?? noIndex) < joinedAt;',
+        replace: 'const isBehind = joinedAt < noIndex;',
+      },
+    ],
+    detectors: [tests(`${replica}/membership.test.ts`)],
+  },
+  {
     name: 'change-believed-lost',
     fault: 'a change counts as made when something else was committed where it had been proposed',
     edits: [

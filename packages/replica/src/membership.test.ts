@@ -249,6 +249,20 @@ describe('a removed member', () => {
     await cluster.close();
   });
 
+  test('that has joined and has heard nothing yet learns it from those who were there when it joined', async () => {
+    const cluster = await start({ members: 3 });
+    const leader = await cluster.awaitLeader();
+    const { added } = await change(cluster, leader, newcomer);
+    const [id] = added;
+    assert(id !== undefined);
+    const joinedAt = leader.status().commitIndex;
+    await change(cluster, leader, { kind: 'remove', id });
+    const joined = await cluster.join(id, joinedAt);
+    const error = await settled(cluster, joined.failed);
+    assert.equal('code' in error && error.code, 'removed');
+    await cluster.close();
+  });
+
   test('that led hands over first, and the others go on', async () => {
     const cluster = await start({ members: 3 });
     const leader = await cluster.awaitLeader();

@@ -41,6 +41,8 @@ export type MembershipParts = {
   readonly limits: MembershipLimits;
   /** The configuration by which this member joined a cluster that was there already; 0 for a founder. */
   readonly joinedAt: LogIndex;
+  /** The other members by that configuration, as far as they are known. */
+  readonly joinedPeers: readonly Peer[];
   readonly proposalId: number;
   /** Asks for a turn. */
   readonly wake: () => void;
@@ -66,7 +68,7 @@ export class Membership {
     options: ReplicaOptions,
     live: Pick<MembershipParts, 'core' | 'proposalId' | 'wake' | 'callPeer'>,
   ): Membership {
-    const { memberId, store, random, clock, raft, tickMs, membership, joinedAt } = options;
+    const { memberId, store, random, clock, raft, tickMs, membership, joinedAt, joinedPeers } = options;
     return new Membership({
       ...live,
       self: memberId,
@@ -77,6 +79,7 @@ export class Membership {
       activityMs: raft.electionTimeoutTicks * tickMs,
       limits: membership ?? defaultMembershipLimits,
       joinedAt: joinedAt ?? noIndex,
+      joinedPeers: joinedPeers ?? [],
     });
   }
 
@@ -118,8 +121,10 @@ export class Membership {
 
   /** Everyone who may be needed: in force, or about to be undone. */
   peers(): readonly Peer[] {
-    const { core, self } = this.parts;
-    const peers = new Map<MemberId, Peer>();
+    const { core, self, joinedAt, joinedPeers } = this.parts;
+    // Who joined calls the members itself: a leader that has removed it again never will, and it must hear of that.
+    const isBehind = (core.settled?.index ?? noIndex) < joinedAt;
+    const peers = new Map(isBehind ? joinedPeers.map((peer) => [peer.id, peer]) : []);
     // A new address counts when it is committed: until then a leader that moves needs the answers at the old one.
     for (const { configuration } of core.configurations) {
       for (const { id, peerUrls } of configuration.addresses) {

@@ -12,7 +12,7 @@ import type {
 } from '@quorate/raft';
 import type { WriteAheadLog } from '@quorate/storage';
 import type { MembershipLimits } from './membership-change.ts';
-import type { Clock, Logger, PeerEvents, PeerTransport, Random } from './ports.ts';
+import type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random } from './ports.ts';
 import type { SnapshotOptions } from './snapshot/snapshot-options.ts';
 
 /** What one member is made of. The caller opens the parts; the replica closes them. */
@@ -36,6 +36,8 @@ export type ReplicaOptions = {
    * does not name it removed it. Its log may be empty: it waits for a leader.
    */
   readonly joinedAt?: LogIndex;
+  /** The other members by that configuration: whom to call until the log says more. Default: none are known. */
+  readonly joinedPeers?: readonly Peer[];
   readonly store: Store;
   readonly clock: Clock;
   readonly random: Random;

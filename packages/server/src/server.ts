@@ -184,7 +184,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
   checkWanted(signal);
 
   const data = await openData(making, directory);
-  const { clusterId, memberId, joinedAt } = directory.identity;
+  const { clusterId, memberId, joinedAt, joinedPeers } = directory.identity;
   const founding = await foundingOf(making, directory.identity, data);
   let replica: Replica | null = null;
   const foundersName = memberNames(founding?.addresses ?? configuration.members);
@@ -216,6 +216,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
     log: data.log,
     founding,
     ...(joinedAt === undefined ? {} : { joinedAt }),
+    ...(joinedPeers === undefined ? {} : { joinedPeers }),
     store: data.store,
     clock,
     random,

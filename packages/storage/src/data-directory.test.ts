@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { type MemberId, toLogIndex } from '@quorate/raft';
+import { type MemberId, toLogIndex, toMemberId } from '@quorate/raft';
 import { DataDirectory } from './data-directory.ts';
 import type { Identity } from './identity-file.ts';
 import { NodeFileSystem } from './node-file-system.ts';
@@ -220,6 +220,10 @@ describe('a data directory', () => {
       '{"formatVersion":1,"clusterId":"c1","memberId":"a1"}',
       '{"formatVersion":1,"clusterId":"c1","memberId":"","name":""}',
       '{"formatVersion":1,"clusterId":"11223344556677889","memberId":"a1","name":""}',
+      '{"formatVersion":2,"clusterId":"c1","memberId":"a1","name":"","joinedAt":7,"joinedPeers":{}}',
+      '{"formatVersion":2,"clusterId":"c1","memberId":"a1","name":"","joinedAt":7,"joinedPeers":[7]}',
+      '{"formatVersion":2,"clusterId":"c1","memberId":"a1","name":"","joinedAt":7,"joinedPeers":[{"id":"g","urls":[]}]}',
+      '{"formatVersion":2,"clusterId":"c1","memberId":"a1","name":"","joinedAt":7,"joinedPeers":[{"id":"b2","urls":[7]}]}',
     ];
     for (const text of texts) {
       const disk = await usedDisk(0);
@@ -285,7 +289,8 @@ describe('a data directory', () => {
 describe('whose directory it is', () => {
   test('may be decided when it is known whether there is one', async () => {
     const disk = newDisk();
-    const joined: Identity = { ...identity, joinedAt: toLogIndex(7) };
+    const joinedPeers = [{ id: toMemberId(0xa2n), urls: ['http://n2:2380'] }];
+    const joined: Identity = { ...identity, joinedAt: toLogIndex(7), joinedPeers };
     const asked: (Identity | null)[] = [];
     const open = async (answer: Identity): Promise<DataDirectory> =>
       DataDirectory.open({

@@ -14,7 +14,11 @@ export type Identity = {
   readonly token?: string;
   /** The log index of the configuration by which the member joined a cluster; absent if it founded it. */
   readonly joinedAt?: LogIndex;
+  /** The other members by that configuration; absent if it founded the cluster, or is older than this field. */
+  readonly joinedPeers?: readonly JoinedPeer[];
 };
+
+export type JoinedPeer = { readonly id: MemberId; readonly urls: readonly string[] };
 
 /** The version of the whole directory's layout and formats: docs/upgrades.md says what each brought. */
 const FORMAT_VERSION = 2;
@@ -26,7 +30,7 @@ const OLDEST_FORMAT_VERSION = 1;
 export type FoundIdentity = { readonly identity: Identity; readonly isOlderFormat: boolean };
 
 /** Larger than any identity that was ever written. */
-const FILE_MAX_BYTES = 64 * 1024;
+const FILE_MAX_BYTES = 1024 * 1024;
 
 /** Writes the identity so that a crash leaves all of it or none. Durable when it resolves. */
 export async function writeIdentity(
@@ -44,6 +48,9 @@ export async function writeIdentity(
       name: identity.name,
       ...(identity.token === undefined ? {} : { token: identity.token }),
       ...(identity.joinedAt === undefined ? {} : { joinedAt: identity.joinedAt }),
+      ...(identity.joinedPeers === undefined
+        ? {}
+        : { joinedPeers: identity.joinedPeers.map(({ id, urls }) => ({ id: id.toString(16), urls })) }),
     },
     null,
     2,
@@ -104,7 +111,7 @@ function parseIdentity(text: string, path: string): FoundIdentity {
   if (typeof version !== 'number' || version < OLDEST_FORMAT_VERSION || !Number.isInteger(version)) {
     throw damaged(path, null, 'it has no valid formatVersion');
   }
-  const { name, token, joinedAt } = fields;
+  const { name, token, joinedAt, joinedPeers } = fields;
   if (typeof name !== 'string') throw damaged(path, null, 'it has no name');
   if (token !== undefined && typeof token !== 'string') throw damaged(path, null, 'its token is no string');
   const identity = {
@@ -113,6 +120,7 @@ function parseIdentity(text: string, path: string): FoundIdentity {
     name,
     ...(token === undefined ? {} : { token }),
     ...(joinedAt === undefined ? {} : { joinedAt: parseIndex(joinedAt, path) }),
+    ...(joinedPeers === undefined ? {} : { joinedPeers: parsePeers(joinedPeers, path) }),
   };
   return { identity, isOlderFormat: version < FORMAT_VERSION };
 }
@@ -122,6 +130,20 @@ function parseIndex(value: unknown, path: string): LogIndex {
     throw damaged(path, null, 'its joinedAt is no log index');
   }
   return toLogIndex(value);
+}
+
+function parsePeers(value: unknown, path: string): readonly JoinedPeer[] {
+  if (!Array.isArray(value)) throw damaged(path, null, 'its joinedPeers are no list');
+  return value.map((each: unknown) => {
+    if (typeof each !== 'object' || each === null || !('id' in each) || !('urls' in each)) {
+      throw damaged(path, null, 'its joinedPeers lack an id or URLs');
+    }
+    const { id, urls } = each;
+    if (!Array.isArray(urls) || !urls.every((url) => typeof url === 'string')) {
+      throw damaged(path, null, 'its joinedPeers have URLs that are no texts');
+    }
+    return { id: parseId(id, 'joinedPeers', path) as MemberId, urls };
+  });
 }
 
 function parseFields(text: string, path: string): Record<string, unknown> {

@@ -14,7 +14,7 @@ import { SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
 import { MemoryDisk, MemoryFileSystem, seededRandom } from '@quorate/storage/testing';
 import type { PeerRequest } from '../peer-call.ts';
 import { PeerCalls } from '../peer-calls.ts';
-import type { Logger, PeerEvents, PeerTransport } from '../ports.ts';
+import type { Logger, Peer, PeerEvents, PeerTransport } from '../ports.ts';
 import { Replica } from '../replica.ts';
 import type { ReplicaLimits } from '../replica-options.ts';
 import {
@@ -48,7 +48,10 @@ export class ReplicaCluster {
   private readonly replicas = new Map<MemberId, Replica>();
   private readonly mailboxes = new Map<MemberId, Mailbox>();
   private readonly cut = new Set<MemberId>();
-  private readonly joined = new Map<MemberId, { readonly at: LogIndex; readonly disk: MemoryDisk }>();
+  private readonly joined = new Map<
+    MemberId,
+    { readonly at: LogIndex; readonly peers: readonly Peer[]; readonly disk: MemoryDisk }
+  >();
   /** What members asked each other, in order. */
   readonly asked: { readonly from: MemberId; readonly request: PeerRequest }[] = [];
   /** Called whenever a member asks, before it is known whether that arrives. */
@@ -75,7 +78,7 @@ export class ReplicaCluster {
     if (disk === undefined) {
       throw new RangeError(`no member ${id}`);
     }
-    const joinedAt = this.joined.get(id)?.at;
+    const joined = this.joined.get(id);
     const fileSystem = new MemoryFileSystem(disk);
     await fileSystem.makeDirectory('/log');
     const random = seededRandom(100 + number);
@@ -95,8 +98,8 @@ export class ReplicaCluster {
       raft: { ...defaults, replication: replicationPreset(replication), ...raft },
       tickMs,
       log,
-      founding: joinedAt === undefined ? foundingConfiguration(this.ids) : null,
-      ...(joinedAt === undefined ? {} : { joinedAt }),
+      founding: joined === undefined ? foundingConfiguration(this.ids) : null,
+      ...(joined === undefined ? {} : { joinedAt: joined.at, joinedPeers: joined.peers }),
       store: Store.open(engine),
       clock: this.clock,
       random,
@@ -117,7 +120,8 @@ export class ReplicaCluster {
 
   /** Starts a member that was added by the configuration at the log index `at`, with an empty disk. */
   async join(id: MemberId, at: LogIndex): Promise<Replica> {
-    this.joined.set(id, { at, disk: new MemoryDisk({ random: seededRandom(Number(id % 1000n)) }) });
+    const peers = this.ids.map((peer) => ({ id: peer, urls: [] }));
+    this.joined.set(id, { at, peers, disk: new MemoryDisk({ random: seededRandom(Number(id % 1000n)) }) });
     return this.open(id);
   }
 

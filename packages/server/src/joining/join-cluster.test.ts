@@ -76,7 +76,12 @@ const nobody = 'http://127.0.0.1:1';
 describe('who joins a cluster', () => {
   test('learns from its members who it is', async () => {
     const url = await answering(description(7, added));
-    assert.deepEqual(await join([url]), { clusterId: 0xc1n, memberId: n4, joinedAt: 7 });
+    assert.deepEqual(await join([url]), {
+      clusterId: 0xc1n,
+      memberId: n4,
+      joinedAt: 7,
+      joinedPeers: [{ id: n1, urls: ['http://n1'] }],
+    });
   });
 
   test('believes the member that knows most, and does not need all of them', async () => {

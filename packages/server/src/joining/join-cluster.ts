@@ -1,5 +1,5 @@
 import type { LogIndex, MemberAddress, MemberId } from '@quorate/raft';
-import type { Clock, Logger } from '@quorate/replica';
+import type { Clock, Logger, Peer } from '@quorate/replica';
 import type { FoundingMember } from '../configuration/founding-members.ts';
 import { parseUrl } from '../configuration/network-address.ts';
 import { type ClusterDescription, inquire } from '../peer/inquiry.ts';
@@ -32,6 +32,8 @@ export type Joined = {
   readonly clusterId: bigint;
   readonly memberId: MemberId;
   readonly joinedAt: LogIndex;
+  /** The other members by the configuration at that index. */
+  readonly joinedPeers: readonly Peer[];
 };
 
 type Asked = { readonly url: string } & (
@@ -115,6 +117,7 @@ function judge(asked: readonly Asked[], { name, peerUrl }: JoinOptions): Joined 
 
 type Found = {
   readonly address: MemberAddress;
+  readonly peers: readonly Peer[];
   readonly index: LogIndex;
   readonly isVoter: boolean;
   readonly hasStarted: boolean;
@@ -123,9 +126,12 @@ type Found = {
 function findOwn({ settled, started }: ClusterDescription, peerUrl: string): Found | null {
   const address = settled?.configuration.addresses.find(({ peerUrls }) => peerUrls.includes(peerUrl));
   if (settled === null || address === undefined) return null;
-  const { voters, outgoingVoters } = settled.configuration;
+  const { voters, outgoingVoters, addresses } = settled.configuration;
   return {
     address,
+    peers: addresses
+      .filter(({ id }) => id !== address.id)
+      .map(({ id, peerUrls }) => ({ id, urls: peerUrls })),
     index: settled.index,
     isVoter: voters.includes(address.id) || outgoingVoters.includes(address.id),
     hasStarted: started.includes(address.id),
@@ -133,7 +139,11 @@ function findOwn({ settled, started }: ClusterDescription, peerUrl: string): Fou
 }
 
 /** A member without its data that is taken for the one it was would forget its votes, and entries that count as safe. */
-function admitted({ address, index, isVoter, hasStarted }: Found, clusterId: bigint, name: string): Joined {
+function admitted(
+  { address, peers, index, isVoter, hasStarted }: Found,
+  clusterId: bigint,
+  name: string,
+): Joined {
   const id = address.id.toString(16);
   if (isVoter || hasStarted) {
     throw new ServerError(
@@ -147,7 +157,7 @@ function admitted({ address, index, isVoter, hasStarted }: Found, clusterId: big
       `the member at this URL was added as ${address.name}, and this is ${name}: start it with --name ${address.name}`,
     );
   }
-  return { clusterId, memberId: address.id, joinedAt: index };
+  return { clusterId, memberId: address.id, joinedAt: index, joinedPeers: peers };
 }
 
 function explain(asked: Asked): string {

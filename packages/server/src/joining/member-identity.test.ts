@@ -7,7 +7,7 @@ import type { ServerConfiguration } from '../configuration/server-configuration.
 import { compareWithLog } from './compare-with-log.ts';
 import { memberIdentity } from './member-identity.ts';
 
-const joined = { clusterId: 0xc1n, memberId: toMemberId(0x4n), joinedAt: toLogIndex(7) };
+const joined = { clusterId: 0xc1n, memberId: toMemberId(0x4n), joinedAt: toLogIndex(7), joinedPeers: [] };
 
 function configure(...flags: readonly string[]): ServerConfiguration {
   const readFile = (): never => assert.fail('no file is named');

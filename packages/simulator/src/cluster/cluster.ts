@@ -58,7 +58,9 @@ export class Cluster {
     this.nextHost = plan.members;
     const identities = Array.from({ length: plan.members }, (_, host) => identityOf(host));
     const founding = foundingConfiguration(identities);
-    this.members = identities.map((identity) => this.createMember(identity, { founding, joinedAt: null }));
+    this.members = identities.map((identity) =>
+      this.createMember(identity, { founding, joinedAt: null, joinedPeers: [] }),
+    );
   }
 
   /** The member that believes to lead in the latest term, or null. */
@@ -123,13 +125,17 @@ export class Cluster {
 
   /** Starts a member that was added, on a host that was reserved for it, if anybody who runs can tell it since when. */
   join(host: number, id: MemberId): void {
-    const joinedAt = this.members
+    const known = this.members
       .flatMap(({ core }) => core?.settled ?? [])
-      .find(({ configuration }) => membersOf(configuration).includes(id))?.index;
-    if (joinedAt === undefined) {
+      .find(({ configuration }) => membersOf(configuration).includes(id));
+    if (known === undefined) {
       return;
     }
-    const member = this.createMember({ host, id, name: `n${host + 1}` }, { founding: null, joinedAt });
+    const joinedPeers = known.configuration.addresses
+      .filter((address) => address.id !== id)
+      .map((address) => ({ id: address.id, urls: address.peerUrls }));
+    const identity = { host, id, name: `n${host + 1}` };
+    const member = this.createMember(identity, { founding: null, joinedAt: known.index, joinedPeers });
     this.members.push(member);
     member.start();
   }
@@ -141,11 +147,16 @@ export class Cluster {
     this.parts.trace.story(member.identity.name, 'is lost for good');
   }
 
-  /** Switches off who does not belong to the cluster any more and may never learn it: its former peers may be gone. */
+  /**
+   * Switches off who does not belong to the cluster any more and cannot learn it, because all its former peers are
+   * gone, or may not be able to, because it does not run and so nobody knows who they are.
+   */
   retireStrangers(): void {
     const { usable } = this;
+    const canLearn = ({ acquaintances }: SimulatedMember): boolean =>
+      usable.some(({ identity }) => acquaintances.includes(identity.id));
     for (const member of this.members) {
-      if (!usable.includes(member) && !this.isLost(member)) {
+      if (!usable.includes(member) && !this.isLost(member) && !canLearn(member)) {
         this.lost.add(member.identity.host);
         member.kill(false);
       }

@@ -3,11 +3,13 @@ import {
   type Configuration,
   defaultRaftOptions,
   type LogIndex,
+  type MemberId,
+  membersOf,
   type RaftCore,
   type ReplicationOptions,
   replicationPreset,
 } from '@quorate/raft';
-import { type PeerEvents, Replica, type ReplicaOptions } from '@quorate/replica';
+import { type Peer, type PeerEvents, Replica, type ReplicaOptions } from '@quorate/replica';
 import { DataDirectory, SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
 import type { SimulatedDisk } from '../disk/simulated-disk.ts';
 import { SimulatedFileSystem } from '../disk/simulated-file-system.ts';
@@ -29,8 +31,13 @@ export type ProcessEnd = { readonly stage: 'starting' | 'running'; readonly erro
 
 /** How a member came to be one: with the cluster, or by a configuration at some log index. */
 export type Origin =
-  | { readonly founding: Configuration; readonly joinedAt: null }
-  | { readonly founding: null; readonly joinedAt: LogIndex };
+  | { readonly founding: Configuration; readonly joinedAt: null; readonly joinedPeers: readonly [] }
+  | {
+      readonly founding: null;
+      readonly joinedAt: LogIndex;
+      /** The other members by that configuration. */
+      readonly joinedPeers: readonly Peer[];
+    };
 
 export type MemberParts = {
   readonly identity: MemberIdentity;
@@ -106,6 +113,18 @@ export class SimulatedMember {
   /** The running process's core, to look at; or null. */
   get core(): RaftCore | null {
     return this.process?.core ?? null;
+  }
+
+  /** Those who belong to the cluster by the last that the running process was told of it; nobody if none runs. */
+  get acquaintances(): readonly MemberId[] {
+    const { core } = this;
+    const { joinedAt, joinedPeers } = this.parts.origin;
+    if (core === null) {
+      return [];
+    }
+    return core.settled === null || core.settled.index < (joinedAt ?? 0)
+      ? joinedPeers.map(({ id }) => id)
+      : membersOf(core.settled.configuration);
   }
 
   /** The state machine, as soon as the process has opened it; or null. */
@@ -244,7 +263,7 @@ export class SimulatedMember {
         clusterId: CLUSTER_ID,
         memberId: id,
         name,
-        ...(origin.joinedAt === null ? {} : { joinedAt: origin.joinedAt }),
+        ...joiningOf(origin),
       },
       random,
       segmentMaxBytes,
@@ -273,7 +292,7 @@ export class SimulatedMember {
       clusterId: CLUSTER_ID,
       version: 'simulated',
       founding: origin.founding,
-      ...(origin.joinedAt === null ? {} : { joinedAt: origin.joinedAt }),
+      ...joiningOf(origin),
       raft: {
         ...defaults,
         electionTimeoutTicks: plan.electionTimeoutTicks,
@@ -359,6 +378,13 @@ export class SimulatedMember {
     this.engines.processDied();
     this.parts.audience.processDied(this.identity);
   }
+}
+
+/** What a member that joined keeps of that. */
+function joiningOf(origin: Origin) {
+  if (origin.joinedAt === null) return {};
+  const { joinedAt, joinedPeers } = origin;
+  return { joinedAt, joinedPeers };
 }
 
 function watchOptionsOf({ watch }: RunPlan): WatchOptions {
