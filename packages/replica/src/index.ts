@@ -28,6 +28,7 @@ export type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random, Timer } fr
 export { type LeaseLife, LeaseService } from './leases/lease-service.ts';
 export { Replica } from './replica.ts';
 export { foundLog } from './restore.ts';
+export { logHolds } from './snapshot/load-snapshot.ts';
 export {
   type CompactionPolicy,
   defaultCompactionPolicy,

@@ -31,7 +31,7 @@ export async function loadSnapshot(parts: LoadSnapshotParts): Promise<SnapshotDe
   if (latest === undefined) {
     return null;
   }
-  const isReplacing = !holds(log.recovered, latest);
+  const isReplacing = !logHolds(log.recovered, latest);
   // What is not needed is not looked at: if it is damaged, nobody cares.
   const isNeeded = isReplacing || latest.index > store.appliedIndex;
   const description = isNeeded ? await load(parts, latest) : null;
@@ -84,8 +84,8 @@ async function install({ store, clock, logger }: LoadSnapshotParts, file: Snapsh
   );
 }
 
-/** Whether the log holds the snapshot's last entry, or starts after it or a later one. */
-function holds(
+/** Whether the log holds the snapshot's last entry, or starts after it or a later one: if not, the snapshot replaces it. */
+export function logHolds(
   { firstIndex, lastIndex, previousTerm, terms }: WriteAheadLog['recovered'],
   { index, term }: SnapshotName,
 ): boolean {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Configuration, type MemberAddress, type MemberId, toLogIndex, toTerm } from '@quorate/raft';
+import { logHolds } from '@quorate/replica';
 import {
   DataDirectory,
   type FileSystem,
@@ -38,8 +39,8 @@ export type ForcedCluster = LostQuorum & { readonly clusterId: bigint };
  * the majority may have committed any of them; what only the lost members had is lost. The cluster gets another
  * id, so that members of the old one that come back are refused.
  *
- * The member must not run. May be repeated if it was interrupted. Resolves with null if `confirm` says no. Rejects
- * with a StorageError.
+ * The member must not run, and must have installed what snapshots it has. May be repeated if it was interrupted.
+ * Resolves with null if `confirm` says no. Rejects with a StorageError.
  */
 export async function forceNewCluster(options: ForceOptions): Promise<ForcedCluster | null> {
   const { fileSystem, path, random, confirm } = options;
@@ -48,10 +49,12 @@ export async function forceNewCluster(options: ForceOptions): Promise<ForcedClus
     const log = await WriteAheadLog.open({ fileSystem, directory: directory.logDirectory, random });
     try {
       const configuration = soleMember(log, directory.identity, path);
+      const snapshots = await SnapshotDirectory.open(fileSystem, directory.snapshotDirectory);
+      await expectInstalled(snapshots, log, path);
       const lost = describe(log, directory.identity);
       if (!(await confirm(lost))) return null;
       const clusterId = recoveredClusterId(lost, log.recovered.hardState.term);
-      await moveSnapshot(fileSystem, directory.snapshotDirectory, clusterId);
+      await moveSnapshot(snapshots, clusterId);
       await appendConfiguration(log, configuration);
       await directory.changeIdentity({ ...directory.identity, clusterId });
       return { ...lost, clusterId };
@@ -97,6 +100,21 @@ function soleMember(log: WriteAheadLog, { memberId }: Identity, path: string): C
   return { voters: [memberId], outgoingVoters: [], learners: [], learnersNext: [], addresses: [own] };
 }
 
+/**
+ * A snapshot that a crash kept from being installed replaces the log when the member starts next: the entry that says
+ * who belongs to the new cluster would be lost, and the old cluster's members would be in force again.
+ */
+async function expectInstalled(
+  snapshots: SnapshotDirectory,
+  log: WriteAheadLog,
+  path: string,
+): Promise<void> {
+  const latest = (await snapshots.list()).at(-1);
+  if (latest === undefined || logHolds(log.recovered, latest)) return;
+  const reason = `it was stopped while it installed a snapshot of entry ${latest.index}: start the member once and stop it, then try again`;
+  throw new StorageError('damaged', `${path}: ${reason}`, { file: path, reason });
+}
+
 async function appendConfiguration(log: WriteAheadLog, configuration: Configuration): Promise<void> {
   const { hardState, lastIndex } = log.recovered;
   const index = toLogIndex(lastIndex + 1);
@@ -107,8 +125,7 @@ async function appendConfiguration(log: WriteAheadLog, configuration: Configurat
 }
 
 /** A snapshot file says whose it is, and is refused by any other cluster. */
-async function moveSnapshot(fileSystem: FileSystem, path: string, clusterId: bigint): Promise<void> {
-  const snapshots = await SnapshotDirectory.open(fileSystem, path);
+async function moveSnapshot(snapshots: SnapshotDirectory, clusterId: bigint): Promise<void> {
   const file = await snapshots.openLatest();
   if (file === null) return;
   try {
