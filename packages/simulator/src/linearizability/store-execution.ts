@@ -25,7 +25,7 @@ export type Execution = { readonly state: StoreState; readonly result: StoreResu
 
 /**
  * Executes the API's rules in the plainest way, on sorted lists: the measure that the real state machine is held
- * against. Serializable ranges are answered from `state` like all others.
+ * against. It knows no leases: a put names one that exists. Serializable ranges are answered from `state` like all others.
  */
 export function execute(state: StoreState, operation: StoreOperation): Execution {
   if (operation.type === 'compaction') return compact(state, operation.revision);
@@ -91,7 +91,6 @@ class Draft {
     const previous = findRecord(this.records, key);
     if ((operation.ignoreValue || operation.ignoreLease) && previous === null)
       throw new Refusal('key-not-found');
-    if (operation.lease !== 0n) throw new Refusal('lease-not-found');
     const modRevision = this.#before.revision + 1;
     const record: KeyRecord = {
       key,

@@ -107,8 +107,11 @@ export type StoreResult =
   /** Refused without an effect, by a rule of the API. */
   | { readonly type: 'refused'; readonly code: StoreRefusal };
 
-/** The refusals that depend on the state. Those that depend on the request alone prove nothing about a history. */
-export type StoreRefusal = 'compacted' | 'future-revision' | 'key-not-found' | 'lease-not-found';
+/**
+ * The refusals that depend on the state. Those that depend on the request alone, or on leases, which are not part of
+ * the model, prove nothing about a history.
+ */
+export type StoreRefusal = 'compacted' | 'future-revision' | 'key-not-found';
 
 export function includes(range: KeyRange, key: string): boolean {
   return range.type === 'key'

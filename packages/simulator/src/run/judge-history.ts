@@ -12,6 +12,9 @@ export type HistoryVerdict =
   /** The search gave up: the history may be either. */
   | { readonly kind: 'undecided'; readonly reason: string };
 
+/** Whose operations nobody recorded. */
+const NOBODY = -1;
+
 /** About a second at worst: a run that needs more is counted as undecided. */
 const LIMITS: SearchLimits = { stepsMax: 1_000_000, configurationsMax: 200_000 };
 
@@ -23,13 +26,20 @@ const LIMITS: SearchLimits = { stepsMax: 1_000_000, configurationsMax: 200_000 }
  * log gives, and may have taken effect at any time after they were invoked; those that are not had no effect.
  * An order for the completed history is one for the clients' history. If there is none, either the clients
  * can prove it or the log contradicts what they saw: both must not be.
+ *
+ * So it is with what no client recorded, the ends of leases and what was done under them: the log knows what that was
+ * and which revision it made, and it may have happened at any time.
  */
 export function judgeHistory(records: readonly CallRecord[], replay: LogReplay): HistoryVerdict {
   const end = records.length * 2 + 1_000_000;
   const callCounts = countCalls(records);
-  const history: History<StoreOperation, StoreResult> = records
+  const recorded = records
     .flatMap((record, position) => complete(record, replay, callCounts, end + position))
     .flatMap((record) => toOperationRecord(record));
+  const unrecorded = replay.unrecorded.map(({ operation, result }, position) => {
+    return { client: NOBODY, invoke: 0, return: end + records.length + position, operation, result };
+  });
+  const history: History<StoreOperation, StoreResult> = [...recorded, ...unrecorded];
   const verdict = checkStore(history, LIMITS);
   switch (verdict.kind) {
     case 'linearizable':

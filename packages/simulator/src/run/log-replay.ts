@@ -5,6 +5,7 @@ import { checkLeaseKeys } from '../checkers/lease-keys.ts';
 import { WatchTruth } from '../checkers/watch-truth.ts';
 import type { Violation } from '../cluster/run-observer.ts';
 import type { Answer } from '../workload/call.ts';
+import { keysThatEnd, type UnrecordedOperation, unrecordedOperation } from './unrecorded-operations.ts';
 
 /** What the committed log of a run says, executed once more from the start by a state machine of its own. */
 export class LogReplay {
@@ -20,6 +21,8 @@ export class LogReplay {
   readonly truth: WatchTruth;
   /** What was written under the lock. */
   readonly guardedWrites: GuardedWrites;
+  /** What changed the store and is in no history. */
+  readonly unrecorded: readonly UnrecordedOperation[];
   /** The first key that had outlived its lease, if there was one. */
   readonly leaseViolation: Violation | null;
   private readonly answers: ReadonlyMap<string, Answer | 'ambiguous'>;
@@ -28,6 +31,7 @@ export class LogReplay {
     store: Store,
     truth: WatchTruth,
     guardedWrites: GuardedWrites,
+    unrecorded: readonly UnrecordedOperation[],
     leaseViolation: Violation | null,
     requests: LogReplay['requests'],
     answers: ReadonlyMap<string, Answer | 'ambiguous'>,
@@ -35,6 +39,7 @@ export class LogReplay {
     this.store = store;
     this.truth = truth;
     this.guardedWrites = guardedWrites;
+    this.unrecorded = unrecorded;
     this.leaseViolation = leaseViolation;
     this.requests = requests;
     this.answers = answers;
@@ -45,30 +50,34 @@ export class LogReplay {
     const store = Store.open(new MemoryEngine());
     const truth = new WatchTruth();
     const guardedWrites = new GuardedWrites();
+    const unrecorded: UnrecordedOperation[] = [];
     let leaseViolation: Violation | null = null;
     const requests: { member: bigint; sequence: number; index: number }[] = [];
     const answers = new Map<string, Answer | 'ambiguous'>();
     for (const entry of entries) {
       const data = entry.kind === 'command' ? entry.data : null;
+      const command = data === null ? null : decodeCommand(data).body;
+      const ending = command === null ? [] : keysThatEnd(store, command);
       const [result] = store.apply([{ index: entry.index, term: entry.term, data }]);
       truth.observe(store);
       guardedWrites.observe(store);
-      if (data === null || result === undefined) {
+      if (command === null || result === undefined) {
         continue;
       }
       if (result.requestId !== null) {
         requests.push({ ...result.requestId, index: entry.index });
       }
-      const command = decodeCommand(data).body;
       if (command.$case === 'leaseRevoke') leaseViolation ??= checkLeaseKeys(store);
       const body = commandKey(command);
       const answer: Answer = result.outcome.ok
         ? { kind: 'command', response: result.outcome.response }
         : { kind: 'refused', code: result.outcome.error.code };
+      const byNobody = unrecordedOperation(command, answer, ending);
+      if (byNobody !== null) unrecorded.push(byNobody);
       answers.set(body, answers.has(body) ? 'ambiguous' : answer);
     }
     leaseViolation ??= checkLeaseKeys(store);
-    return new LogReplay(store, truth, guardedWrites, leaseViolation, requests, answers);
+    return new LogReplay(store, truth, guardedWrites, unrecorded, leaseViolation, requests, answers);
   }
 
   /**

@@ -276,13 +276,12 @@ class Run {
     this.checkers.stateDigest.observe('the replayed log', store.appliedIndex, () => store.digest(), true);
     if (this.plan.leases.clients > 0) {
       this.judgeLeases(replay);
-    } else {
-      const verdict = judgeHistory(this.recorder.records, replay);
-      if (verdict.kind === 'violation') {
-        this.report({ property: 'linearizability', explanation: verdict.explanation });
-      }
-      this.undecided = verdict.kind === 'undecided';
     }
+    const verdict = judgeHistory(this.recorder.records, replay);
+    if (verdict.kind === 'violation') {
+      this.report({ property: 'linearizability', explanation: verdict.explanation });
+    }
+    this.undecided = verdict.kind === 'undecided';
     const watches = this.watchers.flatMap(({ records }) => records);
     const wrong = judgeWatches(watches, replay.truth) ?? this.locks.judge(replay);
     if (wrong !== null) {

@@ -61,7 +61,6 @@ const STATE_DEPENDENT: ReadonlySet<string> = new Set([
   'compacted',
   'future-revision',
   'key-not-found',
-  'lease-not-found',
 ] satisfies StoreRefusal[]);
 
 /** Whether a refusal with this code says something about the state of the store. */
