@@ -180,6 +180,22 @@ test('a compaction whose space is not freed in time is not said to have had no e
   assert.equal(failure.outcome, 'unknown');
 });
 
+test('a compaction whose space takes long to free is waited for, as long as the client does', async () => {
+  const api = new TestApi();
+  const { clock, member } = api;
+  for (let count = 0; count < 2_000; count += 1)
+    await api.call(kv.put, PutRequest.create({ key: bytes('a') }));
+  const compaction = CompactionRequest.create({ revision: member.store.revision, physical: true });
+  const progress = { isOver: false };
+  const work = api.call(kv.compact, compaction).finally(() => (progress.isOver = true));
+  while (!progress.isOver) {
+    if (member.store.compactedRevision === compaction.revision) clock.advance(8_000);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await work;
+  assert.equal(member.store.removeCompacted(1), true);
+});
+
 describe('reads', () => {
   test('ask the cluster, unless they may be answered locally', async () => {
     const api = new TestApi();
