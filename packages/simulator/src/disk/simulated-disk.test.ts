@@ -189,6 +189,33 @@ describe('the disk of a host', () => {
     assert.deepEqual([...sizes].toSorted(), ['done', 'in part', 'undone']);
   });
 
+  test('a dead process begins no write that the next crash could do in part, and reaches no crash point', async () => {
+    for (let round = 0; round < 30; round += 1) {
+      const { kernel, disk, start } = host();
+      let reached = 0;
+      const [life, files] = start(() => {
+        reached += 1;
+      });
+      for (let skip = 0; skip < round; skip += 1) disk.random.next(); // Another fate each round.
+      const work = async (): Promise<number> => {
+        const file = await files.open('/a', 'create');
+        await file.write(bytes('0123456789'), 0);
+        life.kill();
+        disk.processDied();
+        const reachedAlive = reached;
+        void file.write(bytes('stale'), 0);
+        void file.sync();
+        disk.processDied(); // As the next process would.
+        return reachedAlive;
+      };
+      const reachedAlive = await complete(kernel, work());
+      const inode = disk.tree.find('/a');
+      assert(inode !== null);
+      assert.equal(content(inode), '0123456789');
+      assert.equal(reached, reachedAlive);
+    }
+  });
+
   test('locks are held by one process, and by none when it is dead', async () => {
     const { kernel, start } = host();
     const [life, first] = start(nowhere);

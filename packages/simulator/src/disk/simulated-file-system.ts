@@ -9,7 +9,10 @@ import type { SimulatedDisk } from './simulated-disk.ts';
 /** Called at the start of each disk operation; may kill the process, which then never sees the operation end. */
 export type DiskProbe = (operation: 'write' | 'sync' | 'sync-directory' | 'rename' | 'create') => void;
 
-/** A process's view of its host's disk: every operation takes simulated time and can fail as real ones do. */
+/**
+ * A process's view of its host's disk: every operation takes simulated time and can fail as real ones do. Once the
+ * process is dead nothing that it does has any effect: its code goes on up to its next await, which never ends.
+ */
 export class SimulatedFileSystem implements FileSystem {
   private readonly kernel: Kernel;
   private readonly life: Life;
@@ -36,7 +39,7 @@ export class SimulatedFileSystem implements FileSystem {
 
   open(path: string, mode: 'read' | 'write' | 'create'): Promise<File> {
     if (mode === 'create') {
-      this.probe('create');
+      this.reach('create');
     }
     return this.access(() => {
       if (mode === 'create') {
@@ -62,7 +65,7 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   rename(from: string, to: string): Promise<void> {
-    this.probe('rename');
+    this.reach('rename');
     return this.access(() => this.disk.tree.rename(from, to));
   }
 
@@ -71,7 +74,7 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   syncDirectory(path: string): Promise<void> {
-    this.probe('sync-directory');
+    this.reach('sync-directory');
     const through = this.disk.tree.lastChange;
     return this.perform(this.disk.speed.syncMeanUs, () => this.disk.tree.sync(path, through));
   }
@@ -106,9 +109,10 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   writeFile(path: string, inode: Inode, source: Uint8Array, position: number): Promise<void> {
+    // A write of a dead process must not be under way: the next crash would do it in part.
+    const complete = this.life.alive ? this.disk.beginWrite(inode, source, position) : () => undefined;
     // A crash that the probe causes finds the write under way.
-    const complete = this.disk.beginWrite(inode, source, position);
-    this.probe('write');
+    this.reach('write');
     return this.access(() => {
       complete();
       const { trouble } = this.disk;
@@ -126,7 +130,7 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   syncFile(path: string, inode: Inode): Promise<void> {
-    this.probe('sync');
+    this.reach('sync');
     const through = inode.lastWrite;
     return this.perform(this.disk.speed.syncMeanUs, () => {
       const { trouble } = this.disk;
@@ -144,6 +148,12 @@ export class SimulatedFileSystem implements FileSystem {
   /** An operation that touches the disk, or the page cache, once. */
   access<T>(operation: () => T): Promise<T> {
     return this.perform(this.disk.speed.accessMeanUs, operation);
+  }
+
+  private reach(operation: Parameters<DiskProbe>[0]): void {
+    if (this.life.alive) {
+      this.probe(operation);
+    }
   }
 
   /** Runs `operation` when the disk is done with it. If the process dies before, it never happens. */
