@@ -101,7 +101,7 @@ export const storageMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${storage}/segment-tail.ts`,
-        find: '    await rewrite(this.#segment, last.lastBatchStart);\n',
+        find: '    await rewrite(this.#segment, last);\n',
         replace: '',
       },
     ],

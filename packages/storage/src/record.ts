@@ -122,6 +122,12 @@ export function recordCrc(bytes: Uint8Array, at: number, length: number, salt: n
   return crc32(bytes.subarray(at + 4, at + length), salt);
 }
 
+/** The digest of the records of one write, in order: that of those before, 0 at first, and of one more intact record. */
+export function addToDigest(digest: number, record: RecordView): number {
+  // The header has the record's CRC, and so stands for all of it.
+  return crc32(record.bytes.subarray(record.at, record.at + RECORD_HEADER_BYTES), digest);
+}
+
 /** Whether the record is an entry: then its term and index are where `entryTerm` and `entryIndex` look. */
 export function isEntry(type: number): boolean {
   return type === recordTypes.noOp || type === recordTypes.command || type === recordTypes.configuration;

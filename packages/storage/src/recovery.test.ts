@@ -199,18 +199,25 @@ describe('a torn tail', () => {
   });
 });
 
-/** One read, by its number, returns zeros instead of what is behind an offset. */
+/** What a read at a position returns instead of what is there, which is in `target`. */
+type Misreading = (file: File, target: Uint8Array, position: number) => Promise<unknown>;
+
+/** Zeros instead of what is behind an offset. */
+function zerosFrom(offset: number): Misreading {
+  return async (_file, target, position) => target.fill(0, Math.max(offset - position, 0));
+}
+
+/** One read, by its number, returns something else. */
 class MisreadingFileSystem extends MemoryFileSystem {
   hasMisread = false;
   #reads = 0;
   readonly #misread: number;
+  readonly #misreading: Misreading;
 
-  readonly #from: number;
-
-  constructor(disk: MemoryDisk, misread: number, from: number) {
+  constructor(disk: MemoryDisk, misread: number, misreading: Misreading) {
     super(disk);
     this.#misread = misread;
-    this.#from = from;
+    this.#misreading = misreading;
   }
 
   override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<File> {
@@ -222,7 +229,7 @@ class MisreadingFileSystem extends MemoryFileSystem {
         this.#reads += 1;
         if (this.#reads === this.#misread) {
           this.hasMisread = true;
-          target.fill(0, Math.max(this.#from - position, 0));
+          await this.#misreading(file, target, position);
         }
         return count;
       },
@@ -300,12 +307,12 @@ describe('damage', () => {
 });
 
 describe('a disk that returns the wrong bytes once', () => {
-  test('never has an acknowledged write taken for a torn one, or overwritten', async () => {
-    const { after, states, lastBatchStart } = await writeStory();
+  /** Opens the log once for each of its reads, which goes wrong. Then it must be what it was. */
+  async function assertUnharmed(files: LogFiles, misreading: Misreading, expected: LogModel): Promise<void> {
     for (let at = 1; ; at += 1) {
-      const disk = await diskWithFiles(after);
-      const misreading = new MisreadingFileSystem(disk, at, lastBatchStart);
-      const opened = await openLog(disk, { fileSystem: misreading }).then(
+      const disk = await diskWithFiles(files);
+      const fileSystem = new MisreadingFileSystem(disk, at, misreading);
+      const opened = await openLog(disk, { fileSystem }).then(
         (log) => log.lastIndex,
         (error: unknown) => {
           assert(error instanceof StorageError, String(error));
@@ -313,11 +320,31 @@ describe('a disk that returns the wrong bytes once', () => {
           return null;
         },
       );
-      assert(opened === null || opened === 7, `misread ${at} changed the log`);
+      assert(opened === null || opened === expected.entries.length, `misread ${at} changed the log`);
       disk.killProcesses();
-      await assertRecovered(await openLog(disk), states.at(-1) ?? emptyModel);
-      if (!misreading.hasMisread) break;
+      await assertRecovered(await openLog(disk), expected);
+      if (!fileSystem.hasMisread) break;
     }
+  }
+
+  test('never has an acknowledged write taken for a torn one, or overwritten', async () => {
+    const { after, states, lastBatchStart } = await writeStory();
+    await assertUnharmed(after, zerosFrom(lastBatchStart), states.at(-1) ?? emptyModel);
+  });
+
+  test('never has it overwritten by records from another place', async () => {
+    const { disk } = await emptyDisk();
+    const log = await openLog(disk);
+    let model: LogModel = emptyModel;
+    for (let at = 1; at <= 16; at += 1) {
+      // Each write has one record of 64 bytes, except for the vote in the first.
+      const batch = [entriesWrite([command(1, at, 36)], at === 1 ? hardState(1, 0, 1n) : null)];
+      await log.append(batch);
+      model = appendStates(model, batch).at(-1) ?? model;
+    }
+    disk.killProcesses();
+    const fromBefore: Misreading = (file, target, position) => file.read(target, Math.max(position - 512, 0));
+    await assertUnharmed(await readFiles(disk), fromBefore, model);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { File, FileSystem } from './file-system.ts';
 import { LogImage } from './log-image.ts';
-import { emptyRecordView, readRecordHeader, recordIsIntact, recordTypes } from './record.ts';
+import { addToDigest, emptyRecordView, readRecordHeader, recordIsIntact, recordTypes } from './record.ts';
 import {
   parseSegmentName,
   readSegmentHeader,
@@ -32,6 +32,8 @@ export type FoundSegment = {
   readonly lastCrc: number;
   /** Where the last write began. Nothing proves that what follows is on the disk and not only in its cache. */
   readonly lastBatchStart: number;
+  /** The digest of the records of the last write, see `addToDigest`. */
+  readonly lastBatchDigest: number;
   readonly isSealed: boolean;
   /** Whether nothing was ever written to it after its checkpoint. */
   readonly isEmpty: boolean;
@@ -193,6 +195,7 @@ async function readSegment(opened: OpenSegment, to: number, image: LogImage): Pr
   const { path, header, file } = opened;
   let lastCrc = 0;
   let lastBatchStart = SEGMENT_HEADER_BYTES;
+  let lastBatchDigest = 0;
   let sealAt: number | null = null;
   const range = { file, path, salt: header.salt, from: SEGMENT_HEADER_BYTES, to };
   const scan = await scanRecords(range, (record) => {
@@ -202,12 +205,14 @@ async function readSegment(opened: OpenSegment, to: number, image: LogImage): Pr
     }
     image.apply(record, header.sequence, path);
     lastCrc = record.crc;
+    lastBatchDigest = addToDigest(record.batchStart === lastBatchStart ? lastBatchDigest : 0, record);
     lastBatchStart = record.batchStart;
     return true;
   });
   const end = sealAt ?? scan.offset;
   const isEmpty = lastBatchStart === SEGMENT_HEADER_BYTES;
-  return { path, header, end, lastCrc, lastBatchStart, isSealed: sealAt !== null, isEmpty };
+  const isSealed = sealAt !== null;
+  return { path, header, end, lastCrc, lastBatchStart, lastBatchDigest, isSealed, isEmpty };
 }
 
 async function isSealed(opened: OpenSegment, end: number): Promise<boolean> {

@@ -1,6 +1,6 @@
 import type { File, FileSystem } from './file-system.ts';
 import type { LogImage } from './log-image.ts';
-import { emptyRecordView, readRecordHeader, recordBytes } from './record.ts';
+import { addToDigest, emptyRecordView, readRecordHeader, recordBytes } from './record.ts';
 import { RecordWriter } from './record-writer.ts';
 import type { FoundLog, FoundSegment } from './recovery.ts';
 import {
@@ -170,7 +170,7 @@ export class SegmentTail {
   async #repair(found: FoundLog, last: FoundSegment): Promise<void> {
     // Names and bytes that were found may be in the cache only, and recovery will be relied on.
     await this.#options.fileSystem.syncDirectory(this.#options.directory);
-    await rewrite(this.#segment, last.lastBatchStart);
+    await rewrite(this.#segment, last);
     // As long as the last segment is empty, the same holds for the seal of the one before it.
     const previous = found.segments.at(-2);
     if (previous !== undefined && last.isEmpty) await sealAgain(previous, this.#options.fileSystem);
@@ -247,23 +247,29 @@ async function openFound(found: FoundSegment, fileSystem: FileSystem): Promise<S
 }
 
 /**
- * Writes what follows `from` once more and makes it durable. After a failed sync the cache may hold, as if
+ * Writes the last batch once more and makes it durable. After a failed sync the cache may hold, as if
  * it were clean, what never reached the disk; and after the process alone died nothing was synced at all.
  *
- * Only records that are intact are written: a disk that returns the wrong bytes, once, would otherwise have
- * them take the place of the right ones.
+ * Only the very records that were found are written: a disk that returns the wrong bytes, once, would otherwise
+ * have them take the place of the right ones. The bytes of another place may be intact records, too.
  */
-async function rewrite(segment: Segment, from: number): Promise<void> {
+async function rewrite(segment: Segment, found: FoundSegment): Promise<void> {
+  const { lastBatchStart: from, lastBatchDigest } = found;
   const { file, end, path, header } = segment;
   const bytes = new Uint8Array(end - from);
   const range = { file, path, salt: header.salt, from, to: end, chunkBytes: COPY_BYTES };
+  let digest = 0;
   const scan = await scanRecords(range, (record) => {
+    digest = addToDigest(digest, record);
     const length = recordBytes(record.payloadBytes);
     bytes.set(record.bytes.subarray(record.at, record.at + length), record.offset - from);
     return true;
   });
   if (scan.offset !== end) {
     throw damaged(path, scan.offset, 'the record was intact when it was read before, and is not any more');
+  }
+  if (digest !== lastBatchDigest) {
+    throw damaged(path, from, 'the last write held other records when it was read before');
   }
   try {
     await file.write(bytes, from);
