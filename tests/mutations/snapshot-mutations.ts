@@ -78,8 +78,8 @@ export const snapshotMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${replica}/snapshot/load-snapshot.ts`,
-        find: '  const isReplacing = !holds(log.recovered, latest);',
-        replace: '  const isReplacing = holds(log.recovered, latest) && false;',
+        find: '  const isReplacing = !logHolds(log.recovered, latest);',
+        replace: '  const isReplacing = logHolds(log.recovered, latest) && false;',
       },
     ],
     detectors: [tests(snapshotTests), simulate(60, '--scenario', 'interrupted-install')],
