@@ -64,17 +64,18 @@ export class SnapshotDirectory {
     return latest === undefined ? null : this.openFile(latest);
   }
 
-  /**
-   * Gives the newest snapshot another name, under which it is never taken for one again, and resolves with its path;
-   * null if there is none.
-   */
+  /** As `setAside`, of the newest snapshot; null if there is none. */
   async setAsideLatest(): Promise<string | null> {
     const latest = (await this.list()).at(-1);
-    if (latest === undefined) return null;
-    const from = this.#path(`${stem(latest)}${COMPLETE}`);
+    return latest === undefined ? null : this.setAside(latest);
+  }
+
+  /** Gives a snapshot another name, under which it is never taken for one again, and resolves with its path. */
+  async setAside(name: SnapshotName): Promise<string> {
+    const from = this.#path(`${stem(name)}${COMPLETE}`);
     const names = new Set(await this.#names());
-    let aside = `${stem(latest)}${DAMAGED}`;
-    for (let count = 2; names.has(aside); count += 1) aside = `${stem(latest)}${DAMAGED}-${count}`;
+    let aside = `${stem(name)}${DAMAGED}`;
+    for (let count = 2; names.has(aside); count += 1) aside = `${stem(name)}${DAMAGED}-${count}`;
     try {
       await this.#fileSystem.rename(from, this.#path(aside));
       await this.#fileSystem.syncDirectory(this.#directory);

@@ -1,7 +1,14 @@
 import type { MemberId, MonotonicMs } from '@quorate/raft';
-import type { SnapshotDirectory, SnapshotFile, SnapshotOffer } from '@quorate/storage';
+import {
+  type SnapshotDirectory,
+  type SnapshotFile,
+  type SnapshotName,
+  type SnapshotOffer,
+  StorageError,
+} from '@quorate/storage';
 import { PeerRefused } from '../peer-call.ts';
 import type { Clock, Logger } from '../ports.ts';
+import { pause } from './pause.ts';
 import { pieceMaxBytes, type TransferLimits } from './snapshot-options.ts';
 import { TransferProgress } from './transfer-progress.ts';
 
@@ -183,11 +190,15 @@ export class SnapshotSource {
     return { index, term, sizeBytes: file.sizeBytes, digest: file.digest };
   }
 
-  private checkRoom(): void {
-    const { limits } = this.parts;
+  private checkOpen(): void {
     if (this.closed) {
       throw new PeerRefused('stopped', 'the member is stopping');
     }
+  }
+
+  private checkRoom(): void {
+    const { limits } = this.parts;
+    this.checkOpen();
     for (const [digest, served] of this.served) {
       if (this.served.size >= limits.filesMax && served.receivers.size === 0) {
         this.letGo(digest, served);
@@ -198,11 +209,34 @@ export class SnapshotSource {
     }
   }
 
+  /** Reads a file that is to be given away. One that is damaged is set aside: whoever fetched it would find out, and ask again. */
+  private async isSound(name: SnapshotName): Promise<boolean> {
+    const { directory, clock, logger } = this.parts;
+    try {
+      const file = await directory.openFile(name);
+      try {
+        for await (const _ of file.content()) {
+          this.checkOpen();
+          await pause(clock);
+        }
+      } finally {
+        await file.close();
+      }
+      return true;
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.code !== 'damaged') throw error;
+      const aside = await directory.setAside(name);
+      logger.error({ err: error, aside }, `${error.message}. The file is kept as ${aside}`);
+      return false;
+    }
+  }
+
   /** Opens the newest file if it will do, or one that is made for the purpose. */
   private async openFile(index: number): Promise<void> {
     const { directory, make, isContinued } = this.parts;
     const latest = (await directory.list()).at(-1);
-    if (latest === undefined || latest.index < index || !isContinued(latest.index)) {
+    const isUsable = latest !== undefined && latest.index >= index && isContinued(latest.index);
+    if (!isUsable || !(await this.isSound(latest))) {
       await make();
     }
     const file = await directory.openLatest();
