@@ -25,6 +25,12 @@ export class PeerLine {
     });
     return this.transport;
   }
+
+  /** For a member that does not come to life: nobody else closes what was connected. */
+  async close(): Promise<void> {
+    await this.transport?.close();
+    this.transport = null;
+  }
 }
 
 /** Of one who hears nothing and answers nothing yet. */

@@ -96,6 +96,7 @@ export class Replica {
       replica.start();
       return replica;
     } catch (error) {
+      await line.close();
       await (replica === null ? closeData(options) : replica.close());
       throw error;
     }

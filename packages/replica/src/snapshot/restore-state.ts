@@ -88,9 +88,6 @@ async function fetchSnapshot(options: RestoreStateOptions, index: number): Promi
       clock.setTimer(pauseMs, resolve);
       await promise;
     }
-  } catch (error) {
-    await fetching.fail();
-    throw error;
   } finally {
     starting?.removeEventListener('abort', cancel);
     await fetching.close();
@@ -143,12 +140,6 @@ class Fetching {
 
   async close(): Promise<void> {
     await this.receiver.close();
-  }
-
-  /** Nobody else is going to close the transport. */
-  async fail(): Promise<void> {
-    await this.receiver.close();
-    await this.transport.close();
   }
 }
 
