@@ -137,14 +137,19 @@ export class RaftCore {
     return index > log.lastIndex ? null : termAt(log, index);
   }
 
+  /** The entry with which the newest durable snapshot ends; 0 if there is none. */
+  get snapshotIndex(): LogIndex {
+    return this.#step.state.snapshot?.index ?? noIndex;
+  }
+
   /** Whether to install a snapshot: `snapshot-installing` may be given only in the same turn. */
   needsSnapshot(snapshot: SnapshotDescription): boolean {
     return needsSnapshot(this.#step.state, snapshot);
   }
 
   /**
-   * What a snapshot of the state machine as of `index` is called. `index` must be committed, and not before the
-   * entry with which the newest snapshot ends.
+   * What a snapshot of the state machine as of `index` is called. `index` must be committed, and not before
+   * `snapshotIndex`.
    */
   describeSnapshot(index: LogIndex): SnapshotDescription {
     return describeSnapshot(this.#step.state, index);

@@ -75,6 +75,7 @@ async function follower() {
     persister,
     core: {
       commit: toLogIndex(3),
+      snapshotIndex: toLogIndex(0),
       describeSnapshot: () => assert.fail('no snapshot is made'),
       needsSnapshot: () => true,
     },

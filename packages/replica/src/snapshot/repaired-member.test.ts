@@ -113,3 +113,19 @@ test('a member that cannot start after it has fetched a snapshot closes its tran
   await assert.rejects(clock.settling(Replica.open(options)), { code: 'inconsistent-data' });
   assert.ok(line.isClosed);
 });
+
+test('no snapshot is given of a state machine that is older than the last one, and says so', async () => {
+  const { options, clock, line } = await memberToRepair(clusterId);
+  const replica = await clock.settling(Replica.open(options));
+  try {
+    assert.equal(replica.store.appliedIndex, 6);
+    const ask = async () => line.events?.asked(peer, { type: 'snapshot-open', index: 8 });
+    await assert.rejects(clock.settling(ask()), { name: 'PeerRefused', code: 'not-applied' });
+    while (replica.store.appliedIndex < 9) await clock.advance(1);
+    const offer = await clock.settling(ask());
+    assert.ok(offer?.type === 'snapshot-open' && offer.index >= 9);
+  } finally {
+    await clock.settling(replica.close());
+  }
+  assert.ok(line.isClosed);
+});

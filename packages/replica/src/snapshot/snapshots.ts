@@ -37,7 +37,7 @@ export type SnapshotParts = {
   readonly persister: Persister;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly core: Pick<RaftCore, 'commit' | 'describeSnapshot' | 'needsSnapshot'>;
+  readonly core: Pick<RaftCore, 'commit' | 'snapshotIndex' | 'describeSnapshot' | 'needsSnapshot'>;
   readonly call: SnapshotReceiverParts['call'];
   readonly nameOf: (id: MemberId) => string;
   /** Steps the core, now. */
@@ -179,6 +179,14 @@ export class Snapshots {
   private async make(): Promise<MadeSnapshot> {
     if (this.isInstalling) {
       throw new PeerRefused('not-applied', 'this member is installing a snapshot itself');
+    }
+    const { core, store } = this.parts;
+    if (store.appliedIndex < core.snapshotIndex) {
+      // It came from another member when this one had lost its own, which was newer.
+      throw new PeerRefused(
+        'not-applied',
+        'the state machine of this member was repaired, and is not up to date yet',
+      );
     }
     return this.maker.make();
   }
