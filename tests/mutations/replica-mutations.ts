@@ -161,8 +161,8 @@ export const replicaMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${replica}/membership-changes.ts`,
-        find: '    if (found !== null && found !== term) {\n',
-        replace: '    if (found === undefined) {\n',
+        find: '  if (found === term) {\n',
+        replace: '  if (found !== undefined) {\n',
       },
     ],
     detectors: [tests(`${replica}/membership-changes.test.ts`)],
