@@ -1,10 +1,9 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { Cluster } from './cluster.ts';
 import { type LeaseFigures, type LeaseLoadOptions, runLeaseLoad } from './lease/lease-load.ts';
-import { integer, UsageError } from './options.ts';
+import { integer, readFlags, UsageError } from './options.ts';
 import { readProcessUsage } from './process-usage.ts';
 import { Progress } from './progress.ts';
 import { describeMachine, table } from './report.ts';
@@ -35,7 +34,7 @@ function parse(args: readonly string[]): Options | null {
     etcd: { type: 'boolean' },
     help: { type: 'boolean' },
   } as const;
-  const { values } = parseArgs({ args: [...args], allowNegative: true, options });
+  const values = readFlags(args, options);
   if (values.help === true) return null;
   return {
     leases: integer('leases', values.leases ?? '10000', 1, 1_000_000),
@@ -105,7 +104,7 @@ function cpuMs(cluster: Cluster): number {
 }
 
 main().catch((error: unknown) => {
-  if (error instanceof UsageError || (error instanceof TypeError && 'code' in error)) {
+  if (error instanceof UsageError) {
     console.error(`${error.message}\nTry npm run bench:lease -- --help`);
     process.exitCode = 2;
     return;

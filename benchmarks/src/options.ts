@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsOptionsConfig } from 'node:util';
 
 export type ReplicationMode = 'vanilla' | 'pipelined';
 export type Engine = 'sqlite' | 'memory' | 'lmdb';
@@ -46,9 +46,28 @@ before they send the next request, and compares.
   --json               print one JSON document instead of a table
   --help               print this text`;
 
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+const flags = {
+  clients: text,
+  'value-size': text,
+  keys: text,
+  duration: text,
+  'warm-up': text,
+  members: text,
+  replication: text,
+  reads: text,
+  engine: text,
+  workers: text,
+  etcd: flag,
+  seed: text,
+  json: flag,
+  help: flag,
+} as const;
+
 /** Reads the command line; null means that help was asked for. Throws a UsageError. */
 export function parseBenchmarkOptions(args: readonly string[]): BenchmarkOptions | null {
-  const { values } = parse(args);
+  const values = readFlags(args, flags);
   if (values.help === true) {
     return null;
   }
@@ -69,30 +88,10 @@ export function parseBenchmarkOptions(args: readonly string[]): BenchmarkOptions
   };
 }
 
-function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
+/** Reads flags as `parseArgs` of Node does, `--no-x` included. Throws a UsageError for what is not among them. */
+export function readFlags<Flags extends ParseArgsOptionsConfig>(args: readonly string[], flags: Flags) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowNegative: true,
-      options: {
-        clients: text,
-        'value-size': text,
-        keys: text,
-        duration: text,
-        'warm-up': text,
-        members: text,
-        replication: text,
-        reads: text,
-        engine: text,
-        workers: text,
-        etcd: flag,
-        seed: text,
-        json: flag,
-        help: flag,
-      },
-    });
+    return parseArgs({ args: [...args], allowNegative: true, options: flags }).values;
   } catch (error) {
     throw new UsageError(error instanceof Error ? error.message : String(error));
   }

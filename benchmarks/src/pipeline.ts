@@ -2,13 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { PutRequest } from '@quorate/protocol';
 import type { ReplicationPresetName } from '@quorate/raft';
 import type { Replica } from '@quorate/replica';
 import { CpuMeter } from './pipeline/cpu-meter.ts';
 import { PipelineCluster, type PipelineOptions } from './pipeline/pipeline-cluster.ts';
-import { choice, integer, replicationModes } from './options.ts';
+import { choice, integer, readFlags, replicationModes } from './options.ts';
 import { describeMachine, table } from './report.ts';
 import { keyName, valueOf, Workload } from './workload.ts';
 
@@ -51,18 +50,16 @@ type PipelineResult = {
 };
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      clients: { type: 'string', default: '256' },
-      'value-size': { type: 'string', default: '256' },
-      keys: { type: 'string', default: '1000' },
-      duration: { type: 'string', default: '5' },
-      members: { type: 'string', default: '3' },
-      replication: { type: 'string', default: 'pipelined' },
-      engine: { type: 'string', default: 'sqlite' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
+  const values = readFlags(process.argv.slice(2), {
+    clients: { type: 'string', default: '256' },
+    'value-size': { type: 'string', default: '256' },
+    keys: { type: 'string', default: '1000' },
+    duration: { type: 'string', default: '5' },
+    members: { type: 'string', default: '3' },
+    replication: { type: 'string', default: 'pipelined' },
+    engine: { type: 'string', default: 'sqlite' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   });
   if (values.help) {
     console.log(usage);

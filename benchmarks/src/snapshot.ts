@@ -2,12 +2,11 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { type Engine, MemoryEngine, Store } from '@quorate/kv';
 import type { LogIndex, MemberId, SnapshotDescription, Term } from '@quorate/raft';
 import { SnapshotDirectory } from '@quorate/storage';
 import { NodeFileSystem } from '@quorate/storage/node';
-import { choice, integer } from './options.ts';
+import { choice, integer, readFlags } from './options.ts';
 import { describeMachine, table } from './report.ts';
 import { PutStream } from './snapshot/put-stream.ts';
 import { StallMeter } from './snapshot/stall-meter.ts';
@@ -42,15 +41,13 @@ type Phase = {
 };
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      keys: { type: 'string', default: '1000000' },
-      'value-size': { type: 'string', default: '256' },
-      engine: { type: 'string', default: 'all' },
-      baseline: { type: 'string', default: '5' },
-      json: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
+  const values = readFlags(process.argv.slice(2), {
+    keys: { type: 'string', default: '1000000' },
+    'value-size': { type: 'string', default: '256' },
+    engine: { type: 'string', default: 'all' },
+    baseline: { type: 'string', default: '5' },
+    json: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
   });
   if (values.help) {
     console.log(usage);
@@ -187,4 +184,7 @@ function fail(message: string): never {
   throw new Error(message);
 }
 
-await main();
+main().catch((error: unknown) => {
+  console.error(error instanceof Error ? `benchmark: ${error.message}` : error);
+  process.exitCode = 1;
+});

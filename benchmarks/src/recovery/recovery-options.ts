@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { choice, type Engine, integer, UsageError } from '../options.ts';
+import { choice, type Engine, integer, readFlags } from '../options.ts';
 
 /** What one run measures. */
 export type RecoveryOptions = {
@@ -30,9 +29,23 @@ member takes to serve after it was killed and after it was stopped, and a member
   --json               print one JSON document instead of a table
   --help               print this text`;
 
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+const flags = {
+  keys: text,
+  'value-size': text,
+  rate: text,
+  duration: text,
+  'snapshot-count': text,
+  engine: text,
+  etcd: flag,
+  json: flag,
+  help: flag,
+} as const;
+
 /** Reads the command line; null means that help was asked for. Throws a UsageError. */
 export function parseRecoveryOptions(args: readonly string[]): RecoveryOptions | null {
-  const { values } = parse(args);
+  const values = readFlags(args, flags);
   if (values.help === true) return null;
   return {
     keys: integer('keys', values.keys ?? '1000000', 1, 10_000_000),
@@ -44,28 +57,4 @@ export function parseRecoveryOptions(args: readonly string[]): RecoveryOptions |
     etcd: values.etcd ?? true,
     json: values.json ?? false,
   };
-}
-
-function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      allowNegative: true,
-      options: {
-        keys: text,
-        'value-size': text,
-        rate: text,
-        duration: text,
-        'snapshot-count': text,
-        engine: text,
-        etcd: flag,
-        json: flag,
-        help: flag,
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }

@@ -1,5 +1,4 @@
-import { parseArgs } from 'node:util';
-import { choice, type Engine, integer, UsageError } from '../options.ts';
+import { choice, type Engine, integer, readFlags } from '../options.ts';
 
 /** What one run measures. */
 export type WatchBenchmarkOptions = {
@@ -35,9 +34,26 @@ watchers have been told. A put follows when all watchers of an earlier one have 
   --json               print one JSON document instead of a table
   --help               print this text`;
 
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean' } as const;
+const flags = {
+  watchers: text,
+  keys: text,
+  streams: text,
+  'in-flight': text,
+  'value-size': text,
+  duration: text,
+  'warm-up': text,
+  members: text,
+  engine: text,
+  etcd: flag,
+  json: flag,
+  help: flag,
+} as const;
+
 /** Reads the command line; null means that help was asked for. Throws a UsageError. */
 export function parseWatchOptions(args: readonly string[]): WatchBenchmarkOptions | null {
-  const { values } = parse(args);
+  const values = readFlags(args, flags);
   if (values.help === true) return null;
   return {
     watchers: integer('watchers', values.watchers ?? '1000', 1, 100_000),
@@ -52,31 +68,4 @@ export function parseWatchOptions(args: readonly string[]): WatchBenchmarkOption
     etcd: values.etcd ?? true,
     json: values.json ?? false,
   };
-}
-
-function parse(args: readonly string[]) {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  try {
-    return parseArgs({
-      args: [...args],
-      allowNegative: true,
-      options: {
-        watchers: text,
-        keys: text,
-        streams: text,
-        'in-flight': text,
-        'value-size': text,
-        duration: text,
-        'warm-up': text,
-        members: text,
-        engine: text,
-        etcd: flag,
-        json: flag,
-        help: flag,
-      },
-    });
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
