@@ -20,6 +20,9 @@ const SETTLING_MS = 6000;
 /** How many election timeouts the cluster may take after that. */
 const BOUND_ELECTION_TIMEOUTS = 20;
 
+/** A call that is not answered yet. */
+type OpenCall = { readonly client: number; readonly call: Call; readonly invoke: number };
+
 /**
  * Liveness: when all faults have ended, every usable member accepts a write and serves a linearizable read
  * within a bound of simulated time, and all come to the same applied index.
@@ -33,6 +36,7 @@ export class Recovery {
   private readonly deadlineUs: number;
   private readonly boundMs: number;
   private readonly waiting = new Set<SimulatedMember>();
+  private readonly open = new Set<OpenCall>();
   private finished = false;
   private startedUs = 0;
 
@@ -108,14 +112,20 @@ export class Recovery {
 
   private async record(member: SimulatedMember, call: Call): Promise<void> {
     const client = RECOVERY_CLIENT + member.identity.host;
-    const invoke = this.recorder.tick();
+    const open: OpenCall = { client, call, invoke: this.recorder.tick() };
+    this.open.add(open);
     try {
-      this.recorder.answered(client, call, invoke, await this.perform(member, call));
+      const answer = await this.perform(member, call);
+      if (this.open.has(open)) {
+        this.recorder.answered(client, call, open.invoke, answer);
+      }
     } catch (error) {
-      if (!(error instanceof ReplicaError) || error.code === 'unknown-outcome') {
-        this.recorder.unknown(client, call, invoke);
+      if (this.open.has(open) && (!(error instanceof ReplicaError) || error.code === 'unknown-outcome')) {
+        this.recorder.unknown(client, call, open.invoke);
       }
       throw error;
+    } finally {
+      this.open.delete(open);
     }
   }
 
@@ -143,6 +153,7 @@ export class Recovery {
     }
     if (this.waiting.size === 0 && this.haveConverged()) {
       this.finished = true;
+      this.leaveOpenCalls();
       this.tookMs = (this.kernel.nowUs - this.startedUs) / 1000;
       this.trace.story(
         'cluster',
@@ -151,6 +162,14 @@ export class Recovery {
       return;
     }
     this.kernel.schedule(RETRY_MS * 1000, () => this.converge());
+  }
+
+  /** A member that was removed meanwhile may still be asked: what it was asked for may have happened. */
+  private leaveOpenCalls(): void {
+    for (const { client, call, invoke } of this.open) {
+      this.recorder.unknown(client, call, invoke);
+    }
+    this.open.clear();
   }
 
   private haveConverged(): boolean {
