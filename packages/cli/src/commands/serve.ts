@@ -161,17 +161,26 @@ async function runMemberOnce(
   }
   report?.({ kind: 'up' });
   const watch = report === null ? null : watchLeader(server, report);
+  const failure = await Promise.race([server.failed, stopWanted.then(() => null)]);
+  if (failure !== null && !isStateDamage(failure)) report?.({ kind: 'failed', message: messageOf(failure) });
+  if (watch !== null) clearInterval(watch);
+  const closeFailure = await closeServer(server);
+  if (failure !== null && closeFailure !== null) {
+    // What made the member stop, a full disk say, often keeps it from closing as well: people need the first cause.
+    logger.warn({ err: closeFailure }, `could not close everything: ${closeFailure.message}`);
+  }
+  const cause = failure ?? closeFailure;
+  if (cause === null) return;
+  throw new CliError(`the member had to stop: ${messageOf(cause)}`, { cause, exitCode: exitCodeFor(cause) });
+}
+
+/** Resolves with what went wrong, or null. */
+async function closeServer(server: RunningServer): Promise<Error | null> {
   try {
-    const failure = await Promise.race([server.failed, stopWanted.then(() => null)]);
-    if (failure === null) return;
-    if (!isStateDamage(failure)) report?.({ kind: 'failed', message: messageOf(failure) });
-    throw new CliError(`the member had to stop: ${messageOf(failure)}`, {
-      cause: failure,
-      exitCode: exitCodeFor(failure),
-    });
-  } finally {
-    if (watch !== null) clearInterval(watch);
     await server.close();
+    return null;
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
   }
 }
 
