@@ -134,6 +134,10 @@ test('candidates lead one after the other, and observers see each', async () => 
   const first = await client.campaign('scheduler', 'one');
   const next = client.campaign('scheduler', 'two');
   await eventually('the first is seen', async () => Promise.resolve(assert.deepEqual(seen, ['one'])));
+  // It stands in the queue before the first one speaks again: its value is the older one when it leads.
+  await eventually('the second waits', async () =>
+    assert.equal(await client.count({ prefix: 'scheduler/' }), 2),
+  );
   await first.proclaim('uno');
   await eventually('its new value is seen', async () =>
     Promise.resolve(assert.deepEqual(seen, ['one', 'uno'])),

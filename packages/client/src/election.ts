@@ -73,11 +73,15 @@ export async function* observeLeaders(
   name: Bytes,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Leader, void, undefined> {
-  let toldRevision = 0;
+  /** Who was told of last, and as of which revision. A new leader's value may be older than its predecessor's last one. */
+  let told = { createRevision: 0, modRevision: 0 };
   for (;;) {
     const { revision, owner } = await ownerOf(client, name, { signal });
-    if (owner !== null && owner.modRevision > toldRevision) {
-      toldRevision = owner.modRevision;
+    if (
+      owner !== null &&
+      (owner.createRevision !== told.createRevision || owner.modRevision > told.modRevision)
+    ) {
+      told = owner;
       yield toLeader(owner);
     }
     const target = owner === null ? queueRange(name) : owner.key;
@@ -86,7 +90,7 @@ export async function* observeLeaders(
       for await (const event of watch) {
         // Whoever comes while nobody leads may lead; and after the end of a leader somebody else may.
         if (owner === null || event.type === 'delete') break;
-        toldRevision = event.entry.modRevision;
+        told = event.entry;
         yield toLeader(event.entry);
       }
     } catch (error) {

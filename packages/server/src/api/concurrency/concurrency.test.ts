@@ -188,9 +188,10 @@ describe('an election', () => {
     const first = await client.election.campaign({ name, lease: 10n, value: bytes('one') });
     await until('the first is seen', () => seen.length === 1);
     for (let count = 0; count < 20; count++) await turn();
-    await client.election.proclaim({ leader: first.leader, value: bytes('uno') });
+    // Who waits by then has an older value when its turn comes.
     const second = outcomeOf(client.election.campaign({ name, lease: 11n, value: bytes('two') }));
     await waitsInQueue(frontend, 'job/b');
+    await client.election.proclaim({ leader: first.leader, value: bytes('uno') });
     await client.lease.leaseRevoke({ ID: 10n });
     await until('the second leads', () => second.answer !== null);
     await until('all are seen', () => seen.length >= 3);

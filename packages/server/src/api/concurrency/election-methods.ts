@@ -82,11 +82,15 @@ async function* observe(
   queue: OwnershipQueue,
   context: StreamContext,
 ): AsyncGenerator<LeaderResponse> {
-  let toldRevision = 0;
+  // A new leader's value may be older than its predecessor's last one.
+  let told = { createRevision: 0, modRevision: 0 };
   while (!context.signal.aborted) {
     const { header, kv } = await queue.owner(context.call());
-    if (kv !== undefined && kv.modRevision > toldRevision) {
-      toldRevision = kv.modRevision;
+    if (
+      kv !== undefined &&
+      (kv.createRevision !== told.createRevision || kv.modRevision > told.modRevision)
+    ) {
+      told = kv;
       yield { header, kv };
     }
     const watched = kv === undefined ? queue.range : { key: kv.key, rangeEnd: new Uint8Array(0) };
@@ -96,7 +100,7 @@ async function* observe(
         // Without a leader, whoever comes may be one; and after one there may be another.
         if (kv === undefined || event.type === EventType.DELETE || event.kv === undefined)
           break proclamations;
-        toldRevision = event.kv.modRevision;
+        told = event.kv;
         yield { header: headerAt(member, event.kv.modRevision), kv: event.kv };
       }
     }
