@@ -5,7 +5,7 @@ import { checkLeaseKeys } from '../checkers/lease-keys.ts';
 import { WatchTruth } from '../checkers/watch-truth.ts';
 import type { Violation } from '../cluster/run-observer.ts';
 import type { Answer } from '../workload/call.ts';
-import { keysThatEnd, type UnrecordedOperation, unrecordedOperation } from './unrecorded-operations.ts';
+import { keysAtStake, type UnrecordedOperation, unrecordedOperation } from './unrecorded-operations.ts';
 
 /** What the committed log of a run says, executed once more from the start by a state machine of its own. */
 export class LogReplay {
@@ -57,7 +57,7 @@ export class LogReplay {
     for (const entry of entries) {
       const data = entry.kind === 'command' ? entry.data : null;
       const command = data === null ? null : decodeCommand(data).body;
-      const ending = command === null ? [] : keysThatEnd(store, command);
+      const atStake = command === null ? [] : keysAtStake(store, command);
       const [result] = store.apply([{ index: entry.index, term: entry.term, data }]);
       truth.observe(store);
       guardedWrites.observe(store);
@@ -72,7 +72,9 @@ export class LogReplay {
       const answer: Answer = result.outcome.ok
         ? { kind: 'command', response: result.outcome.response }
         : { kind: 'refused', code: result.outcome.error.code };
-      const byNobody = unrecordedOperation(command, answer, ending);
+      // A decision of a deposed leader is answered, and ends nothing: the lease still has its keys.
+      const endedKeys = keysAtStake(store, command).length > 0 ? [] : atStake;
+      const byNobody = unrecordedOperation(command, answer, endedKeys);
       if (byNobody !== null) unrecorded.push(byNobody);
       answers.set(body, answers.has(body) ? 'ambiguous' : answer);
     }

@@ -98,6 +98,19 @@ test('a read that is late, and keys that outlive their lease, are found', () => 
   assert.equal(outlived.judge(), 'violation');
 });
 
+test('a lease that a deposed leader wanted to end lives on', () => {
+  const story = new Story();
+  story.apply({ $case: 'leaseGrant', leaseGrant: { ID: 7n, TTL: 10 } });
+  story.apply({ $case: 'put', put: PutRequest.create({ key: toBytes('leased/7/1'), lease: 7n }) });
+  const ofAnotherTerm = 2;
+  story.apply({ $case: 'leaseRevoke', leaseRevoke: { id: 7n, expiredInTerm: ofAnotherTerm } });
+  story.read();
+  story.apply({ $case: 'leaseRevoke', leaseRevoke: { id: 7n, expiredInTerm: 1 } });
+  story.read();
+  assert.equal(LogReplay.run(story.entries).unrecorded.length, 2, 'a put, and the end that was one');
+  assert.equal(story.judge(), 'linearizable');
+});
+
 test('what the log has beside the histories is needed to explain them', () => {
   const story = told();
   const replay = LogReplay.run(story.entries);

@@ -11,8 +11,8 @@ export type UnrecordedOperation = { readonly operation: StoreOperation; readonly
 /** Keys of clients with leases and of locks, who keep other records than histories. Nobody else puts them. */
 const UNRECORDED_PREFIXES: readonly string[] = ['leased/', 'locks/'];
 
-/** The keys that a command would take with it, as it is about to be applied, because it ends their lease. */
-export function keysThatEnd(store: Store, body: CommandBody): readonly string[] {
+/** The keys of the lease that a command is to end. */
+export function keysAtStake(store: Store, body: CommandBody): readonly string[] {
   if (body.$case !== 'leaseRevoke') return [];
   return [...(store.lease(body.leaseRevoke.id)?.keys ?? [])].toSorted();
 }
