@@ -38,8 +38,8 @@ export {
   type TransferLimits,
 } from './snapshot/snapshot-options.ts';
 export { ReplicaError, type ReplicaErrorCode, replicaErrorCodes } from './replica-error.ts';
+export type { CoreObserver } from './core-observer.ts';
 export type {
-  CoreObserver,
   ReplicaLimits,
   ReplicaMeasures,
   ReplicaOptions,

@@ -1,16 +1,7 @@
 import type { Store } from '@quorate/kv';
-import type {
-  Configuration,
-  Input,
-  LogIndex,
-  MemberId,
-  Output,
-  RaftCore,
-  RaftOptions,
-  Role,
-  Term,
-} from '@quorate/raft';
+import type { Configuration, LogIndex, MemberId, RaftOptions, Role, Term } from '@quorate/raft';
 import type { WriteAheadLog } from '@quorate/storage';
+import type { CoreObserver } from './core-observer.ts';
 import type { MembershipLimits } from './membership-change.ts';
 import type { Clock, Logger, Peer, PeerEvents, PeerTransport, Random } from './ports.ts';
 import type { SnapshotOptions } from './snapshot/snapshot-options.ts';
@@ -55,14 +46,6 @@ export type ReplicaOptions = {
   /** For checkers: sees what the core does. None in production. */
   readonly observer?: CoreObserver;
 };
-
-/** Watches a member's core. It must change nothing that it is shown, and must not throw. */
-export interface CoreObserver {
-  /** The core is restored and has not taken a step yet. */
-  restored(core: RaftCore): void;
-  /** The core took a step; nothing of its output is done yet. */
-  stepped(core: RaftCore, input: Input, output: Output): void;
-}
 
 /** What keeps a member's memory bounded. Beyond each of them callers get `overloaded` or `request-too-large`. */
 export type ReplicaLimits = {

@@ -24,6 +24,7 @@ export type RestoreOptions = Pick<
   | 'memberId'
   | 'clock'
   | 'logger'
+  | 'observer'
   | 'random'
   | 'raft'
   | 'tickMs'

@@ -1,6 +1,7 @@
 import type { Store } from '@quorate/kv';
 import type { SnapshotDescription, Term } from '@quorate/raft';
 import type { SnapshotDirectory, SnapshotFile, SnapshotName, WriteAheadLog } from '@quorate/storage';
+import type { CoreObserver } from '../core-observer.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { ReplicaError } from '../replica-error.ts';
 import { pause } from './pause.ts';
@@ -12,6 +13,7 @@ export type LoadSnapshotParts = {
   readonly log: WriteAheadLog;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly observer?: CoreObserver | undefined;
 };
 
 /**
@@ -37,6 +39,7 @@ export async function loadSnapshot(parts: LoadSnapshotParts): Promise<SnapshotDe
   const description = isNeeded ? await load(parts, latest) : null;
   await store.sync();
   if (isReplacing && description !== null) {
+    parts.observer?.replacing(description);
     await adoptTerm(log, description.term);
     await log.removeThrough(description.index, description);
   }

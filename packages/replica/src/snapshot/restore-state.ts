@@ -1,6 +1,7 @@
 import { SnapshotError, type Store } from '@quorate/kv';
 import type { MemberAddress, MemberId, SnapshotDescription } from '@quorate/raft';
 import { StorageError, type WriteAheadLog } from '@quorate/storage';
+import type { CoreObserver } from '../core-observer.ts';
 import { deafEvents } from '../peer-line.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport } from '../ports.ts';
 import { ReplicaError } from '../replica-error.ts';
@@ -16,6 +17,7 @@ export type RestoreStateOptions = {
   readonly snapshots: SnapshotOptions;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly observer?: CoreObserver | undefined;
   readonly connect: (events: PeerEvents) => PeerTransport;
   /** Calls it off when aborted. */
   readonly starting?: AbortSignal | undefined;

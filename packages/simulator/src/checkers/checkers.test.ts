@@ -276,6 +276,41 @@ describe('the durable log', () => {
   });
 });
 
+describe('the durable log, when a start empties it for a snapshot', () => {
+  const configuration = { voters: [], outgoingVoters: [], learners: [], learnersNext: [], addresses: [] };
+  const snapshot = { index: toLogIndex(5), term: toTerm(4), configuration };
+
+  /** What is said of a log that another start finds, after one that died when it had begun to empty it. */
+  function saidOf(found: { start: number; terms: readonly number[] }, state: HardState): readonly string[] {
+    const violations = collectViolations();
+    const checker = new DurableLog(violations.report);
+    checker.logRecovered(n1, recovered([1, 1], hardState(3, 1n)));
+    checker.logReplacing(n1, snapshot);
+    const { terms, start } = found;
+    checker.logRecovered(n1, {
+      ...recovered(terms, state),
+      ...(start > 0 && {
+        firstIndex: toLogIndex(start + 1),
+        lastIndex: toLogIndex(start),
+        previousTerm: toTerm(4),
+      }),
+    });
+    return violations.found.map(({ explanation }) => explanation);
+  }
+
+  test('may find it empty after the snapshot, or as it was, with the term of the snapshot or its own', () => {
+    assert.deepEqual(saidOf({ start: 5, terms: [] }, hardState(4, null)), []);
+    assert.deepEqual(saidOf({ start: 0, terms: [1, 1] }, hardState(4, null)), []);
+    assert.deepEqual(saidOf({ start: 0, terms: [1, 1] }, hardState(3, 1n)), []);
+  });
+
+  test('must not find it empty after anything else, nor another vote', () => {
+    assert.equal(saidOf({ start: 6, terms: [] }, hardState(4, null)).length > 0, true);
+    assert.equal(saidOf({ start: 5, terms: [] }, hardState(4, 1n)).length > 0, true);
+    assert.equal(saidOf({ start: 5, terms: [] }, hardState(5, null)).length > 0, true);
+  });
+});
+
 describe('what clients are told', () => {
   test('durability: an acknowledged put that is not there', () => {
     for (const answer of [null, { value: 'other', modRevision: 5 }, { value: 'a', modRevision: 4 }]) {

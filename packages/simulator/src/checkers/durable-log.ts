@@ -10,7 +10,7 @@ type Expected = {
   pending: Persist[];
   /** The last entry that may have been removed, because a snapshot was said to hold it. */
   removable: number;
-  /** The snapshot that may have replaced the log. */
+  /** The snapshot that may have replaced the log, and brought its term along. */
   installing: SnapshotDescription | null;
 };
 
@@ -46,15 +46,21 @@ export class DurableLog implements RunObserver {
     });
   }
 
+  logReplacing(member: MemberIdentity, snapshot: SnapshotDescription): void {
+    const expected = this.expected.get(member.host);
+    if (expected !== undefined) expected.installing = snapshot;
+  }
+
   coreRestored(member: MemberIdentity, core: RaftCore): void {
     const expected = this.expected.get(member.host);
     if (expected === undefined) {
       return;
     }
-    const isFounding = expected.log.lastIndex === 0;
+    const isDecidedByStart = expected.log.lastIndex === 0 || expected.installing !== null;
     expected.log.restored(core);
+    expected.installing = null;
     expected.removable = Math.max(expected.removable, expected.log.startIndex);
-    if (isFounding) {
+    if (isDecidedByStart) {
       expected.hardState = { term: core.term, vote: core.state.vote, commit: core.commit };
     }
   }
@@ -87,7 +93,10 @@ export class DurableLog implements RunObserver {
   }
 
   private checkHardState(member: MemberIdentity, found: HardState | null, expected: Expected): void {
-    const candidates = [expected.hardState, ...expected.pending.map((persist) => persist.hardState)];
+    const { hardState, installing } = expected;
+    const candidates = [hardState, ...expected.pending.map((persist) => persist.hardState)];
+    if (hardState !== null && installing !== null && installing.term > hardState.term)
+      candidates.push({ ...hardState, term: installing.term, vote: null });
     const isKnown = candidates.some(
       (candidate) => candidate !== null && candidate.term === found?.term && candidate.vote === found.vote,
     );

@@ -1,4 +1,4 @@
-import type { Input, MemberId, Message, Output, RaftCore } from '@quorate/raft';
+import type { Input, MemberId, Message, Output, RaftCore, SnapshotDescription } from '@quorate/raft';
 import type { RecoveredLog } from '@quorate/storage';
 
 /** Who a member is, for those who watch it. */
@@ -8,6 +8,8 @@ export type MemberIdentity = { readonly host: number; readonly id: MemberId; rea
 export interface RunObserver {
   /** A process opened its log; nothing else has happened in its life. */
   logRecovered?(member: MemberIdentity, recovered: RecoveredLog): void;
+  /** A process that has no core yet is about to empty its log, because a snapshot holds all of it. */
+  logReplacing?(member: MemberIdentity, snapshot: SnapshotDescription): void;
   /** A process restored its core, which has not taken a step yet. */
   coreRestored?(member: MemberIdentity, core: RaftCore): void;
   /** A core took a step; nothing of its output is done yet. */
@@ -21,6 +23,7 @@ export interface RunObserver {
 /** All observers of a run, sorted by what they want to see: most want little of it, and steps are many. */
 export class Audience implements Required<RunObserver> {
   private readonly recovered: readonly RunObserver[];
+  private readonly replacing: readonly RunObserver[];
   private readonly restored: readonly RunObserver[];
   private readonly stepped: readonly RunObserver[];
   private readonly sent: readonly RunObserver[];
@@ -28,6 +31,7 @@ export class Audience implements Required<RunObserver> {
 
   constructor(observers: readonly RunObserver[]) {
     this.recovered = observers.filter((observer) => observer.logRecovered !== undefined);
+    this.replacing = observers.filter((observer) => observer.logReplacing !== undefined);
     this.restored = observers.filter((observer) => observer.coreRestored !== undefined);
     this.stepped = observers.filter((observer) => observer.coreStepped !== undefined);
     this.sent = observers.filter((observer) => observer.messageSent !== undefined);
@@ -37,6 +41,12 @@ export class Audience implements Required<RunObserver> {
   logRecovered(member: MemberIdentity, recovered: RecoveredLog): void {
     for (const observer of this.recovered) {
       observer.logRecovered?.(member, recovered);
+    }
+  }
+
+  logReplacing(member: MemberIdentity, snapshot: SnapshotDescription): void {
+    for (const observer of this.replacing) {
+      observer.logReplacing?.(member, snapshot);
     }
   }
 

@@ -332,6 +332,9 @@ export class SimulatedMember {
         return network.connect(process.endpoint);
       },
       observer: {
+        replacing: (snapshot) => {
+          audience.logReplacing(this.identity, snapshot);
+        },
         restored: (core) => {
           process.core = core;
           audience.coreRestored(this.identity, core);
