@@ -125,6 +125,31 @@ describe('etcdctl', { skip: missingCommand('etcdctl', 'etcd-client') }, () => {
     assert.equal((stdout + stderr).match(/is healthy/g)?.length, 3, stdout + stderr);
   });
 
+  test('endpoints are URLs, or all that the cluster knows of', async () => {
+    const urls = cluster.endpoints.map((endpoint) => `http://${endpoint}`);
+    const [first = ''] = urls;
+    for (const endpoints of [[`--endpoints=${urls.join(',')}`], [`--endpoints=${first}`, '--cluster']]) {
+      const status = await succeeds(['endpoint', 'status', ...endpoints]);
+      for (const url of urls) assert(status.includes(`${url}, `), status);
+      assert.equal((await succeeds(['endpoint', 'hashkv', ...endpoints])).trim().split('\n').length, 3);
+      const { stdout, stderr } = await etcdctl(['endpoint', 'health', ...endpoints]);
+      assert.equal((stdout + stderr).match(/is healthy/g)?.length, 3, stdout + stderr);
+      const defragmented = await succeeds(['defrag', ...endpoints]);
+      assert.equal(defragmented.match(/Finished defragmenting/g)?.length, 3, defragmented);
+    }
+  });
+
+  test('moves the leader, with URLs as endpoints', async () => {
+    const endpoints = `--endpoints=${cluster.endpoints.map((endpoint) => `http://${endpoint}`).join(',')}`;
+    const leader = await cluster.leader();
+    const other = cluster.members.find((member) => member !== leader);
+    assert(other !== undefined);
+    const { memberId } = await cluster.status(other);
+    const moved = await succeeds(['move-leader', memberId.toString(16), endpoints]);
+    assert.match(moved, new RegExp(`Leadership transferred from [0-9a-f]+ to ${memberId.toString(16)}`));
+    assert.equal(await cluster.leader(), other);
+  });
+
   test('hashes are equal on all members, and there is nothing to defragment', async () => {
     await succeeds(['put', 'hashed', 'value']);
     const { revision } = await cluster.client.put('hashed', 'again');
