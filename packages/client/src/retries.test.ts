@@ -1,40 +1,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import test, { type TestContext } from 'node:test';
-import type { QuorateClientOptions } from './client-options.ts';
+import test from 'node:test';
 import { QuorateClient } from './quorate-client.ts';
 import type { QuorateError } from './quorate-error.ts';
-import { FakeCluster } from './testing/fake-cluster.ts';
 import type { Fault } from './testing/fake-member.ts';
-import { InstantClock } from './testing/instant-clock.ts';
-
-/** Three members; the client starts at the first, pauses take no time, and jitter is always the longest. */
-async function start(
-  context: TestContext,
-  options: Partial<QuorateClientOptions> = {},
-): Promise<{ client: QuorateClient; cluster: FakeCluster; clock: InstantClock }> {
-  const cluster = await FakeCluster.start(3);
-  const clock = new InstantClock();
-  const client = new QuorateClient({
-    endpoints: cluster.endpoints,
-    preferLeader: false,
-    clock,
-    random: () => 0,
-    ...options,
-  });
-  context.after(async () => {
-    await client.close();
-    await cluster[Symbol.asyncDispose]();
-  });
-  return { client, cluster, clock };
-}
+import { startClient } from './testing/start-client.ts';
 
 const overloaded: Fault = { kind: 'status', code: 8, details: 'etcdserver: too many requests' };
 const noLeader: Fault = { kind: 'status', code: 14, details: 'etcdserver: no leader', outcome: 'none' };
 
 test('a read goes on to the next endpoint when a connection breaks', async (context) => {
-  const { client, cluster, clock } = await start(context);
+  const { client, cluster, clock } = await startClient(context);
   await client.put('a', '1');
   cluster.member(0).faults.push({ kind: 'disconnect', when: 'before' });
   assert.equal((await client.get('a'))?.text(), '1');
@@ -43,7 +20,7 @@ test('a read goes on to the next endpoint when a connection breaks', async (cont
 });
 
 test('a write whose connection breaks is not repeated: its outcome is unknown', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   for (const when of ['before', 'after'] as const) {
     for (const member of cluster.members) member.faults.push({ kind: 'disconnect', when });
     await assert.rejects(client.put(when, 'x'), {
@@ -62,7 +39,7 @@ test('a write whose connection breaks is not repeated: its outcome is unknown', 
 });
 
 test('a write goes on to the next endpoint when the first refuses connections', async (context) => {
-  const { client, cluster, clock } = await start(context);
+  const { client, cluster, clock } = await startClient(context);
   await cluster.member(0).stop();
   const { revision } = await client.put('a', '1');
   assert.equal(revision, 2);
@@ -78,7 +55,7 @@ test('a write goes on to the next endpoint when the first never completes a conn
   silent.listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const endpoint = `127.0.0.1:${(silent.address() as AddressInfo).port}`;
-  const { cluster } = await start(context);
+  const { cluster } = await startClient(context);
   const client = new QuorateClient({
     endpoints: [endpoint, cluster.member(0).endpoint],
     connectTimeoutMs: 50,
@@ -93,7 +70,7 @@ test('a write goes on to the next endpoint when the first never completes a conn
 });
 
 test('when no endpoint answers, rounds follow with growing pauses, and the error names all endpoints', async (context) => {
-  const { client, cluster, clock } = await start(context, { retry: { retriesMax: 3, baseMs: 100 } });
+  const { client, cluster, clock } = await startClient(context, { retry: { retriesMax: 3, baseMs: 100 } });
   for (const member of cluster.members) await member.stop();
   const error = await client.put('a', '1').then(
     () => assert.fail('it must fail'),
@@ -118,7 +95,7 @@ test('a host name that does not resolve is named', async () => {
 });
 
 test('a write that the server did not propose is repeated after a pause', async (context) => {
-  const { client, cluster, clock } = await start(context);
+  const { client, cluster, clock } = await startClient(context);
   cluster.member(0).faults.push(noLeader);
   assert.equal((await client.put('a', '1')).revision, 2);
   assert.deepEqual(cluster.calls(), ['0:Put', '1:Put']);
@@ -126,7 +103,7 @@ test('a write that the server did not propose is repeated after a pause', async 
 });
 
 test('a write that fails without a word on its outcome is not repeated', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   cluster.member(0).faults.push({ kind: 'status', code: 14, details: 'etcdserver: no leader' });
   await assert.rejects(client.put('a', '1'), { code: 'unknown-outcome' });
   cluster.member(1).always = { ...noLeader, outcome: 'unknown' };
@@ -135,7 +112,7 @@ test('a write that fails without a word on its outcome is not repeated', async (
 });
 
 test('an overloaded cluster is asked again, and in the end that is the error', async (context) => {
-  const { client, cluster, clock } = await start(context, { retry: { retriesMax: 2 } });
+  const { client, cluster, clock } = await startClient(context, { retry: { retriesMax: 2 } });
   cluster.member(0).faults.push(overloaded, overloaded);
   assert.equal((await client.put('a', '1')).revision, 2);
   assert.deepEqual(clock.delays, [25, 50]);
@@ -144,7 +121,7 @@ test('an overloaded cluster is asked again, and in the end that is the error', a
 });
 
 test('no leader anywhere: the error says so, also when time runs out', async (context) => {
-  const { client, cluster } = await start(context, { retry: { retriesMax: 1 } });
+  const { client, cluster } = await startClient(context, { retry: { retriesMax: 1 } });
   for (const member of cluster.members) member.always = noLeader;
   await assert.rejects(client.get('a'), { code: 'no-leader', grpcCode: 14 });
   for (const member of cluster.members) {
@@ -155,7 +132,7 @@ test('no leader anywhere: the error says so, also when time runs out', async (co
 });
 
 test('a read leaves an endpoint that hangs while there is time', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   await client.put('a', '1');
   cluster.member(0).always = { kind: 'hang' };
   assert.equal((await client.get('a', { timeoutMs: 1_500 }))?.text(), '1');
@@ -163,7 +140,7 @@ test('a read leaves an endpoint that hangs while there is time', async (context)
 });
 
 test('a deadline ends a read without effect and a write with an unknown outcome', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   await client.get('connect'); // What was never sent has no unknown outcome, and connecting takes its time.
   for (const member of cluster.members) member.always = { kind: 'hang' };
   await assert.rejects(client.get('a', { timeoutMs: 500 }), { code: 'deadline-exceeded', outcome: 'none' });
@@ -174,7 +151,7 @@ test('a deadline ends a read without effect and a write with an unknown outcome'
 });
 
 test('an aborted signal ends a call; of a write that was sent the outcome is unknown', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const reason = new Error('enough');
   await assert.rejects(client.put('a', '1', { signal: AbortSignal.abort(reason) }), {
     code: 'cancelled',
@@ -197,14 +174,14 @@ test('an aborted signal ends a call; of a write that was sent the outcome is unk
 });
 
 test('an answer that cannot be read is an error; a write may have happened', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   cluster.member(0).faults.push({ kind: 'malformed' }, { kind: 'malformed' });
   await assert.rejects(client.get('a'), { code: 'server-error', outcome: 'none' });
   await assert.rejects(client.put('a', '1'), { code: 'server-error', outcome: 'unknown' });
 });
 
 test('writes and linearizable reads go to the leader, wherever the client began', async (context) => {
-  const { client, cluster } = await start(context, { preferLeader: true });
+  const { client, cluster } = await startClient(context, { preferLeader: true });
   cluster.elect(2, 5);
   await client.get('find the leader');
   while (!cluster.calls().includes('2:Status')) await new Promise(setImmediate);
@@ -217,7 +194,7 @@ test('writes and linearizable reads go to the leader, wherever the client began'
 });
 
 test('a read that any member can answer takes turns among them', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   for (let index = 0; index < 6; index += 1) await client.get('a', { serializable: true });
   assert.deepEqual(cluster.calls().sort(), [
     '0:Range',
@@ -230,7 +207,7 @@ test('a read that any member can answer takes turns among them', async (context)
 });
 
 test('serializable pages fall back to the leader when the next member is behind', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   await client.putMany([
     ['a', '1'],
     ['b', '1'],

@@ -1,32 +1,9 @@
 import assert from 'node:assert/strict';
-import test, { type TestContext } from 'node:test';
-import type { QuorateClientOptions } from './client-options.ts';
-import { QuorateClient } from './quorate-client.ts';
-import { FakeCluster } from './testing/fake-cluster.ts';
+import test from 'node:test';
+import type { FakeCluster } from './testing/fake-cluster.ts';
 import { type FakeWatch, toPut } from './testing/fake-watch.ts';
-import { InstantClock } from './testing/instant-clock.ts';
+import { startClient } from './testing/start-client.ts';
 import type { Watch } from './watch.ts';
-
-/** Three members, of which streams go to the second, third, first, ...; pauses take no time. */
-async function start(
-  context: TestContext,
-  options: Partial<QuorateClientOptions> = {},
-): Promise<{ client: QuorateClient; cluster: FakeCluster; clock: InstantClock }> {
-  const cluster = await FakeCluster.start(3);
-  const clock = new InstantClock();
-  const client = new QuorateClient({
-    endpoints: cluster.endpoints,
-    preferLeader: false,
-    clock,
-    random: () => 0,
-    ...options,
-  });
-  context.after(async () => {
-    await client.close();
-    await cluster[Symbol.asyncDispose]();
-  });
-  return { client, cluster, clock };
-}
 
 /** Writes down what a watch tells, until it ends. */
 class Reader {
@@ -68,7 +45,7 @@ async function opened(cluster: FakeCluster, count: number): Promise<FakeWatch> {
 }
 
 test('what is asked for goes into the request, and events come one by one', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const watch = client.watch(
     { prefix: 'a' },
     { startRevision: 4, previous: true, only: 'puts', progress: true },
@@ -111,7 +88,7 @@ test('what is asked for goes into the request, and events come one by one', asyn
 });
 
 test('batches have all events of a revision, also if the server sends them in fragments', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const reader = new Reader(client.watch('a'));
   const stream = await opened(cluster, 1);
   stream.respond(3, { created: true });
@@ -125,7 +102,7 @@ test('batches have all events of a revision, also if the server sends them in fr
 });
 
 test('after a failure it goes on at another endpoint, right after what was told last', async (context) => {
-  const { client, cluster, clock } = await start(context);
+  const { client, cluster, clock } = await startClient(context);
   const watch = client.watch('a');
   const reader = new Reader(watch);
   const first = await opened(cluster, 1);
@@ -156,7 +133,7 @@ test('after a failure it goes on at another endpoint, right after what was told 
 });
 
 test('fragments that were cut off are told again, once', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const reader = new Reader(client.watch('a', { startRevision: 4 }));
   const first = await opened(cluster, 1);
   first.respond(6, { created: true });
@@ -173,7 +150,7 @@ test('fragments that were cut off are told again, once', async (context) => {
 });
 
 test('a compacted start fails with the revision to begin at', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const reader = new Reader(client.watch('a', { startRevision: 4 }));
   const stream = await opened(cluster, 1);
   stream.respond(20, { created: true });
@@ -183,7 +160,7 @@ test('a compacted start fails with the revision to begin at', async (context) =>
 });
 
 test('what can never succeed fails at once, with its reason', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const denied = new Reader(client.watch('a'));
   (await opened(cluster, 1)).respond(1, {
     created: true,
@@ -199,7 +176,7 @@ test('what can never succeed fails at once, with its reason', async (context) =>
 });
 
 test('it is patient without end, unless it is told how long', async (context) => {
-  const { client, cluster, clock } = await start(context);
+  const { client, cluster, clock } = await startClient(context);
   for (const member of cluster.members) await member.stop();
   const impatient = new Reader(client.watch('a', { patienceMs: 60_000 }));
   const error = (await impatient.end) as { code: string };
@@ -215,7 +192,7 @@ test('it is patient without end, unless it is told how long', async (context) =>
 });
 
 test('an aborted signal ends it with its reason, close without one, and the client with its own', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const controller = new AbortController();
   const aborted = new Reader(client.watch('a', { signal: controller.signal }));
   const first = await opened(cluster, 1);
@@ -248,7 +225,7 @@ test('an aborted signal ends it with its reason, close without one, and the clie
 
 test('who does not read slows the server down', async (context) => {
   // Calls go to the endpoints in turn, so that some share the connection of the watch.
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const batches = client.watch('a', { startRevision: 1 }).batches();
   const reading = batches.next();
   const stream = await opened(cluster, 1);
@@ -273,7 +250,7 @@ test('who does not read slows the server down', async (context) => {
 });
 
 test('progress can be asked for', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const watch = client.watch('a');
   const reader = new Reader(watch);
   const stream = await opened(cluster, 1);
@@ -288,7 +265,7 @@ test('progress can be asked for', async (context) => {
 });
 
 test('one response may tell of very many events', async (context) => {
-  const { client, cluster } = await start(context);
+  const { client, cluster } = await startClient(context);
   const watch = client.watch({ prefix: '' });
   const reader = new Reader(watch);
   const stream = await opened(cluster, 1);

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { type MemberId, toLogIndex, toMemberId } from '@quorate/raft';
 import { DataDirectory } from './data-directory.ts';
 import type { Identity } from './identity-file.ts';
@@ -13,6 +11,7 @@ import { StorageError } from './storage-error.ts';
 import { commands, entriesWrite, hardState } from './testing/log-fixture.ts';
 import { type DiskFault, type DiskOperation, MemoryDisk } from './testing/memory-disk.ts';
 import { MemoryFileSystem } from './testing/memory-file-system.ts';
+import { runSource } from './testing/run-source.ts';
 import { seededRandom } from './testing/seeded-random.ts';
 import { WriteAheadLog } from './write-ahead-log.ts';
 
@@ -348,36 +347,16 @@ const MEMBER = `
   );
 `;
 
-/** A process that opens the directory, and keeps it until it is killed. */
-async function startMember(context: TestContext, path: string) {
-  const child = spawn(
-    process.execPath,
-    ['--conditions=quorate-source', '--input-type=module', '--eval', MEMBER, path],
-    { cwd: import.meta.dirname, stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  const exited = once(child, 'exit');
-  context.after(() => child.kill('SIGKILL'));
-  const [said] = await once(child.stdout, 'data');
-  return {
-    pid: child.pid,
-    said: String(said),
-    kill: async () => {
-      child.kill('SIGKILL');
-      await exited;
-    },
-  };
-}
-
 test('two processes that start together on one new directory: one gets it, the other is told who', async (context) => {
   const parent = await mkdtemp(join(tmpdir(), 'quorate-directory-'));
   context.after(() => rm(parent, { recursive: true }));
   const path = join(parent, 'data');
-  const members = await Promise.all([startMember(context, path), startMember(context, path)]);
+  const members = await Promise.all([runSource(context, MEMBER, path), runSource(context, MEMBER, path)]);
   const winner = members.find((member) => member.said === 'opened') ?? assert.fail('nobody got it');
   const loser = members.find((member) => member !== winner) ?? assert.fail();
   assert.match(loser.said, /^locked: .* is in use by (another process|process \d+): stop that one first/);
 
-  const third = await startMember(context, path);
+  const third = await runSource(context, MEMBER, path);
   assert.match(third.said, new RegExp(`is in use by process ${winner.pid}:`));
   await winner.kill();
 
