@@ -1,42 +1,135 @@
 import type { Key } from './key-range.ts';
 
+/** A power of two. The lowest bits of a hash choose the shard, those above them the slot. */
 const shardCount = 256;
+const shardBits = 8;
+const slotsMin = 8;
+/** A hash that no key has. */
+const free = 0;
 
 /**
- * A hash map from keys that grows without ever stopping: a Map copies all that it holds each time it doubles, and
- * takes no more than 2^24 entries. This one spreads its entries over many small ones.
+ * A hash map from keys that grows without ever stopping, since it spreads its entries over many small tables. One
+ * large table copies all that it holds each time it doubles.
+ *
+ * Why no Map of JavaScript's: V8 adds each string that is a key of one to a table of its own, once for all. With a
+ * million of them the garbage collector goes through that table for 20 ms in every full collection, while everything
+ * else stands still; and to find a key takes twice as long.
  */
 export class ShardedMap<Value> {
-  private readonly shards: readonly Map<Key, Value>[] = Array.from({ length: shardCount }, () => new Map());
+  private readonly shards: readonly Shard<Value>[] = Array.from({ length: shardCount }, () => new Shard());
 
   get(key: Key): Value | undefined {
-    return this.shardOf(key).get(key);
+    const hash = hashOf(key);
+    return this.shardOf(hash).get(key, hash);
   }
 
   set(key: Key, value: Value): void {
-    this.shardOf(key).set(key, value);
+    const hash = hashOf(key);
+    this.shardOf(hash).set(key, hash, value);
   }
 
   delete(key: Key): void {
-    this.shardOf(key).delete(key);
+    const hash = hashOf(key);
+    this.shardOf(hash).delete(key, hash);
   }
 
-  *entries(): Iterable<[Key, Value]> {
-    for (const shard of this.shards) {
-      yield* shard;
+  private shardOf(hash: number): Shard<Value> {
+    return this.shards[hash & (shardCount - 1)] as Shard<Value>;
+  }
+}
+
+/**
+ * A hash table with open addressing and linear probing: an entry is in the first slot from its home on that was free,
+ * and between the two no slot is free. At most three quarters of the slots are taken.
+ */
+class Shard<Value> {
+  private hashes = new Int32Array(slotsMin).fill(free);
+  private keys: (Key | undefined)[] = emptySlots(slotsMin);
+  private values: (Value | undefined)[] = emptySlots(slotsMin);
+  private count = 0;
+
+  get(key: Key, hash: number): Value | undefined {
+    return this.values[this.slotOf(key, hash)];
+  }
+
+  set(key: Key, hash: number, value: Value): void {
+    const slot = this.slotOf(key, hash);
+    if (this.hashes[slot] === free) {
+      this.count += 1;
+      this.hashes[slot] = hash;
+      this.keys[slot] = key;
+    }
+    this.values[slot] = value;
+    if (this.count * 4 > this.hashes.length * 3) this.double();
+  }
+
+  /** Entries behind the one that goes move up, as if it had never been there. */
+  delete(key: Key, hash: number): void {
+    let gap = this.slotOf(key, hash);
+    if (this.hashes[gap] === free) return;
+    this.count -= 1;
+    for (let slot = this.after(gap); this.hashes[slot] !== free; slot = this.after(slot)) {
+      const home = this.homeOf(this.hashes[slot] as number);
+      const mask = this.hashes.length - 1;
+      // Those whose home lies behind the gap would not be found before it.
+      if (((slot - home) & mask) >= ((slot - gap) & mask)) {
+        this.fill(gap, this.hashes[slot] as number, this.keys[slot], this.values[slot]);
+        gap = slot;
+      }
+    }
+    this.fill(gap, free, undefined, undefined);
+  }
+
+  /** Where the key is, or the free slot where it would be. */
+  private slotOf(key: Key, hash: number): number {
+    const { hashes, keys } = this;
+    let slot = this.homeOf(hash);
+    while (hashes[slot] !== free && (hashes[slot] !== hash || keys[slot] !== key)) slot = this.after(slot);
+    return slot;
+  }
+
+  private homeOf(hash: number): number {
+    return (hash >>> shardBits) & (this.hashes.length - 1);
+  }
+
+  private after(slot: number): number {
+    return (slot + 1) & (this.hashes.length - 1);
+  }
+
+  private fill(slot: number, hash: number, key: Key | undefined, value: Value | undefined): void {
+    this.hashes[slot] = hash;
+    this.keys[slot] = key;
+    this.values[slot] = value;
+  }
+
+  private double(): void {
+    const { hashes, keys, values } = this;
+    const slots = hashes.length * 2;
+    this.hashes = new Int32Array(slots).fill(free);
+    this.keys = emptySlots(slots);
+    this.values = emptySlots(slots);
+    for (let from = 0; from < hashes.length; from++) {
+      const hash = hashes[from] as number;
+      if (hash === free) continue;
+      let slot = this.homeOf(hash);
+      while (this.hashes[slot] !== free) slot = this.after(slot);
+      this.fill(slot, hash, keys[from], values[from]);
     }
   }
+}
 
-  /** Keys often differ only in their last bytes, such as counters, or in the middle: these decide. */
-  private shardOf(key: Key): Map<Key, Value> {
-    const last = key.length - 1;
-    const hash =
-      key.charCodeAt(last) * 31 +
-      key.charCodeAt(last - 1) * 37 +
-      key.charCodeAt(last - 2) * 41 +
-      key.charCodeAt(last >> 1) * 43 +
-      key.length;
-    // A character before the beginning is NaN, and so is the sum: as an index that is 0.
-    return this.shards[hash & (shardCount - 1)] as Map<Key, Value>;
+function emptySlots<Slot>(count: number): (Slot | undefined)[] {
+  return new Array<Slot | undefined>(count).fill(undefined);
+}
+
+/** 32 bits that depend on every byte of the key (FNV-1a), mixed so that all of them are as good (MurmurHash3). */
+function hashOf(key: Key): number {
+  let hash = 0x811c9dc5;
+  for (let index = 0; index < key.length; index++) {
+    hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
   }
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
+  hash ^= hash >>> 16;
+  return hash === free ? 1 : hash;
 }
