@@ -4,6 +4,7 @@ const raft = 'packages/raft/src';
 const replica = 'packages/replica/src';
 const storage = 'packages/storage/src';
 const snapshotTests = `${replica}/snapshot/*.test.ts`;
+const brokenInstallationTest = `${replica}/snapshot/broken-installation.test.ts`;
 
 /** Faults in making, giving, taking and installing snapshots, and in cutting the log by them. */
 export const snapshotMutations: readonly Mutation[] = [
@@ -52,13 +53,32 @@ export const snapshotMutations: readonly Mutation[] = [
         find: '    await store.sync();\n    await persister.exclusive(',
         replace: '    await persister.exclusive(',
       },
+    ],
+    detectors: [tests(brokenInstallationTest)],
+  },
+  {
+    name: 'file-of-broken-install-removed',
+    fault: 'an installation that is broken off removes the file that the next start needs',
+    edits: [
       {
         file: `${replica}/snapshot/snapshots.ts`,
         find: 'if (store.isPersistent && this.source.isIdle && !this.isInstalling) {',
         replace: 'if (store.isPersistent && this.source.isIdle) {',
       },
     ],
-    detectors: [simulate(60, '--scenario', 'interrupted-install')],
+    detectors: [tests(brokenInstallationTest)],
+  },
+  {
+    name: 'term-of-snapshot-not-adopted',
+    fault: 'a snapshot replaces the log at a start, and the log is ahead of the term of the member',
+    edits: [
+      {
+        file: `${replica}/snapshot/load-snapshot.ts`,
+        find: '    await adoptTerm(log, description.term);\n',
+        replace: '',
+      },
+    ],
+    detectors: [tests(brokenInstallationTest)],
   },
   {
     name: 'interrupted-install-forgotten',
