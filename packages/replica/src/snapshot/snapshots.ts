@@ -215,8 +215,6 @@ export class Snapshots {
         await incoming.discard();
         return;
       }
-      // The term of the snapshot's last entry, of which the core has heard, comes first.
-      await parts.persister.exclusive(async () => undefined);
       await incoming.finish();
       if (parts.core.needsSnapshot(description)) {
         isReplacing = true;
