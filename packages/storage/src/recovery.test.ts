@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LogWrite } from './append-rules.ts';
-import type { File } from './file-system.ts';
 import { inspectLog, type LogLine } from './inspect-log.ts';
 import { parseSegmentName, SEGMENT_HEADER_BYTES, segmentName } from './segment.ts';
 import { StorageError } from './storage-error.ts';
@@ -24,6 +23,7 @@ import {
 import { appendStates, assertRecovered, emptyModel, type LogModel } from './testing/log-model.ts';
 import type { MemoryDisk } from './testing/memory-disk.ts';
 import { MemoryFileSystem } from './testing/memory-file-system.ts';
+import { type Misreading, MisreadingFileSystem, zerosFrom } from './testing/misreading-file-system.ts';
 import type { WriteAheadLog } from './write-ahead-log.ts';
 
 const FIRST = segmentName(1);
@@ -198,47 +198,6 @@ describe('a torn tail', () => {
     await assertGoesOn(disk, log, states.at(-1) ?? emptyModel);
   });
 });
-
-/** What a read at a position returns instead of what is there, which is in `target`. */
-type Misreading = (file: File, target: Uint8Array, position: number) => Promise<unknown>;
-
-/** Zeros instead of what is behind an offset. */
-function zerosFrom(offset: number): Misreading {
-  return async (_file, target, position) => target.fill(0, Math.max(offset - position, 0));
-}
-
-/** One read, by its number, returns something else. */
-class MisreadingFileSystem extends MemoryFileSystem {
-  hasMisread = false;
-  #reads = 0;
-  readonly #misread: number;
-  readonly #misreading: Misreading;
-
-  constructor(disk: MemoryDisk, misread: number, misreading: Misreading) {
-    super(disk);
-    this.#misread = misread;
-    this.#misreading = misreading;
-  }
-
-  override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<File> {
-    const file = await super.open(path, mode);
-    return {
-      size: () => file.size(),
-      read: async (target, position) => {
-        const count = await file.read(target, position);
-        this.#reads += 1;
-        if (this.#reads === this.#misread) {
-          this.hasMisread = true;
-          await this.#misreading(file, target, position);
-        }
-        return count;
-      },
-      write: (source, position) => file.write(source, position),
-      sync: () => file.sync(),
-      close: () => file.close(),
-    };
-  }
-}
 
 /** A log of several segments, closed in good order. */
 async function writeSegments(): Promise<LogFiles> {

@@ -3,10 +3,18 @@ import { test } from 'node:test';
 import { MemoryEngine, Store } from '@quorate/kv';
 import { type LogIndex, type SnapshotDescription, toLogIndex, toMemberId, toTerm } from '@quorate/raft';
 import { SnapshotDirectory, WriteAheadLog } from '@quorate/storage';
-import { MemoryDisk, MemoryFileSystem, seededRandom } from '@quorate/storage/testing';
+import {
+  MemoryDisk,
+  MemoryFileSystem,
+  MisreadingFileSystem,
+  seededRandom,
+  zerosFrom,
+} from '@quorate/storage/testing';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { silentLogger } from '../testing/replica-cluster.ts';
 import { loadSnapshot, type LoadSnapshotParts } from './load-snapshot.ts';
+import { restoreState } from './restore-state.ts';
+import { defaultCompactionPolicy, defaultTransferLimits } from './snapshot-options.ts';
 
 const clusterId = 7n;
 const configuration = {
@@ -38,10 +46,12 @@ type Situation = {
   /** The entry with which the snapshot file ends. */
   readonly snapshot: number;
   readonly cluster?: bigint;
+  /** The number of the read of a snapshot file that goes astray. */
+  readonly misread?: number;
 };
 
 /** A member as a crash has left it. */
-async function partsAfter(situation: Situation): Promise<{ parts: LoadSnapshotParts; disk: MemoryDisk }> {
+async function partsAfter(situation: Situation) {
   const random = seededRandom(1);
   const disk = new MemoryDisk({ random });
   const fileSystem = new MemoryFileSystem(disk);
@@ -56,9 +66,11 @@ async function partsAfter(situation: Situation): Promise<{ parts: LoadSnapshotPa
     { hardState: { term: toTerm(3), vote: null, commit: 0 as LogIndex }, entries, sync: true },
   ]);
   await log.close();
-  const directory = await SnapshotDirectory.open(fileSystem, '/snapshot');
-  await writeSnapshot(directory, situation.snapshot, situation.cluster ?? clusterId);
-  const parts = {
+  const written = await SnapshotDirectory.open(fileSystem, '/snapshot');
+  await writeSnapshot(written, situation.snapshot, situation.cluster ?? clusterId);
+  const reading = new MisreadingFileSystem(disk, situation.misread ?? 0, zerosFrom(0));
+  const directory = await SnapshotDirectory.open(reading, '/snapshot');
+  const parts: LoadSnapshotParts = {
     clusterId,
     directory,
     store: storeAt(situation.applied, situation.isPersistent),
@@ -66,7 +78,7 @@ async function partsAfter(situation: Situation): Promise<{ parts: LoadSnapshotPa
     clock: new ManualClock(),
     logger: silentLogger,
   };
-  return { parts, disk };
+  return { parts, disk, reading };
 }
 
 async function writeSnapshot(directory: SnapshotDirectory, index: number, cluster: bigint): Promise<void> {
@@ -140,4 +152,31 @@ test('a damaged file that is needed is not passed over, and neither is one of an
   await assert.rejects(load(damaged.parts), { code: 'damaged' });
   const other = await partsAfter({ logged: 5, applied: 0, isPersistent: false, snapshot: 9, cluster: 8n });
   await assert.rejects(load(other.parts), { code: 'inconsistent-data' });
+});
+
+test('a snapshot file of which one read goes astray is loaded all the same, and not set aside', async () => {
+  for (let misread = 1; ; misread += 1) {
+    const { parts, reading } = await partsAfter({
+      logged: 5,
+      applied: 0,
+      isPersistent: false,
+      snapshot: 9,
+      misread,
+    });
+    const { directory, clock } = parts;
+    assert.ok(clock instanceof ManualClock);
+    const restored = restoreState({
+      ...parts,
+      memberId: toMemberId(1n),
+      snapshots: { directory, compaction: defaultCompactionPolicy, transfer: defaultTransferLimits },
+      connect: () => assert.fail('nobody is asked'),
+    });
+    assert.equal((await clock.settling(restored))?.index, 9);
+    assert.equal(parts.store.appliedIndex, 9);
+    assert.equal((await directory.list()).length, 1);
+    if (!reading.hasMisread) {
+      assert.ok(misread > 2, 'header and content were read');
+      return;
+    }
+  }
 });

@@ -41,8 +41,7 @@ const pauseMs = 500;
 export async function restoreState(options: RestoreStateOptions): Promise<SnapshotDescription | null> {
   const { store, log } = options;
   for (;;) {
-    const loaded = await load(options);
-    if (loaded === 'damaged') continue;
+    const loaded = await loadSound(options);
     const first = loaded === null ? log.recovered.firstIndex : loaded.index + 1;
     if (store.appliedIndex + 1 >= first && !store.isIncomplete) return loaded;
     options.logger.warn(
@@ -53,18 +52,26 @@ export async function restoreState(options: RestoreStateOptions): Promise<Snapsh
   }
 }
 
-/** `damaged`: the newest file was, and has been set aside. */
-async function load(options: RestoreStateOptions): Promise<SnapshotDescription | null | 'damaged'> {
+/**
+ * As `loadSnapshot`, from the newest file that is not damaged: others are set aside. As one may be all that is left of
+ * the state machine, it is read twice before: a read that went astray is no damage.
+ */
+async function loadSound(options: RestoreStateOptions): Promise<SnapshotDescription | null> {
   const { snapshots, logger } = options;
-  try {
-    return await loadSnapshot({ ...options, directory: snapshots.directory });
-  } catch (error) {
-    const isDamage = error instanceof StorageError || error instanceof SnapshotError;
-    if (!isDamage || error.code !== 'damaged') throw error;
-    const aside = await snapshots.directory.setAsideLatest();
-    if (aside === null) throw error;
-    logger.error({ err: error, aside }, `${error.message}. The file is kept as ${aside}`);
-    return 'damaged';
+  for (let readings = 1; ; readings += 1) {
+    try {
+      return await loadSnapshot({ ...options, directory: snapshots.directory });
+    } catch (error) {
+      const isDamage = error instanceof StorageError || error instanceof SnapshotError;
+      if (!isDamage || error.code !== 'damaged') throw error;
+      if (readings % 2 === 1) {
+        logger.warn({ err: error }, `${error.message}. It is read once more`);
+        continue;
+      }
+      const aside = await snapshots.directory.setAsideLatest();
+      if (aside === null) throw error;
+      logger.error({ err: error, aside }, `${error.message}. The file is kept as ${aside}`);
+    }
   }
 }
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { MemoryEngine, Store } from '@quorate/kv';
 import { toLogIndex, toMemberId, toTerm } from '@quorate/raft';
 import { SnapshotDirectory } from '@quorate/storage';
-import { MemoryDisk, MemoryFileSystem, seededRandom } from '@quorate/storage/testing';
+import { MemoryDisk, MisreadingFileSystem, seededRandom, zerosFrom } from '@quorate/storage/testing';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { silentLogger } from '../testing/replica-cluster.ts';
 import { defaultTransferLimits } from './snapshot-options.ts';
@@ -12,9 +12,13 @@ import { SnapshotSource } from './snapshot-source.ts';
 const peer = toMemberId(2n);
 const configuration = { voters: [peer], outgoingVoters: [], learners: [], learnersNext: [], addresses: [] };
 
-/** A source with one file, of entry 5, that makes files of entry 7. */
-async function sourceWithFile() {
-  const fileSystem = new MemoryFileSystem(new MemoryDisk({ random: seededRandom(1) }));
+/** A source with one file, of entry 5, that makes files of entry 7. One read of it may go astray, by its number. */
+async function sourceWithFile(misread = 0) {
+  const fileSystem = new MisreadingFileSystem(
+    new MemoryDisk({ random: seededRandom(1) }),
+    misread,
+    zerosFrom(0),
+  );
   const directory = await SnapshotDirectory.open(fileSystem, '/snapshot');
   const clock = new ManualClock();
   const made: number[] = [];
@@ -47,7 +51,7 @@ async function sourceWithFile() {
     await file.sync();
     await file.close();
   };
-  return { source, clock, made, names, damage };
+  return { source, clock, fileSystem, made, names, damage };
 }
 
 test('a file that is there and will do is offered, and none is made', async () => {
@@ -55,6 +59,25 @@ test('a file that is there and will do is offered, and none is made', async () =
   assert.equal((await clock.settling(source.open(peer, 4))).index, 5);
   assert.deepEqual(made, []);
   await clock.settling(source.close());
+});
+
+test('a file that is there stays there whichever read of it goes astray', async () => {
+  for (let misread = 1; ; misread += 1) {
+    const { source, clock, fileSystem, made, names } = await sourceWithFile(misread);
+    // Unless the very last look was wrong, after which it is asked for again.
+    const offer = await clock.settling(source.open(peer, 4).catch(() => source.open(peer, 4)));
+    assert.equal(offer.index, 5);
+    assert.deepEqual(made, []);
+    assert.deepEqual(
+      (await names()).filter((name) => name.endsWith('.damaged')),
+      [],
+    );
+    await clock.settling(source.close());
+    if (!fileSystem.hasMisread) {
+      assert.ok(misread > 3, 'header, content and the last look were read');
+      return;
+    }
+  }
 });
 
 const places: readonly (readonly [string, (sizeBytes: number) => number])[] = [

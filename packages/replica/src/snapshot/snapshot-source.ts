@@ -209,9 +209,24 @@ export class SnapshotSource {
     }
   }
 
-  /** Reads a file that is to be given away. One that is damaged is set aside: whoever fetched it would find out, and ask again. */
+  /**
+   * Reads a file that is to be given away. One that is damaged is set aside: whoever fetched it would find out, and
+   * ask again. As it may be all that a crash would leave of the state machine, it is read twice before: a read that
+   * went astray is no damage.
+   */
   private async isSound(name: SnapshotName): Promise<boolean> {
-    const { directory, clock, logger } = this.parts;
+    const { directory, logger } = this.parts;
+    if ((await this.damageOf(name)) === null) return true;
+    const damage = await this.damageOf(name);
+    if (damage === null) return true;
+    const aside = await directory.setAside(name);
+    logger.error({ err: damage, aside }, `${damage.message}. The file is kept as ${aside}`);
+    return false;
+  }
+
+  /** What one reading of a file shows to be damaged. */
+  private async damageOf(name: SnapshotName): Promise<StorageError | null> {
+    const { directory, clock } = this.parts;
     try {
       const file = await directory.openFile(name);
       try {
@@ -222,12 +237,10 @@ export class SnapshotSource {
       } finally {
         await file.close();
       }
-      return true;
+      return null;
     } catch (error) {
-      if (!(error instanceof StorageError) || error.code !== 'damaged') throw error;
-      const aside = await directory.setAside(name);
-      logger.error({ err: error, aside }, `${error.message}. The file is kept as ${aside}`);
-      return false;
+      if (error instanceof StorageError && error.code === 'damaged') return error;
+      throw error;
     }
   }
 

@@ -181,6 +181,9 @@ export class Snapshots {
       throw new PeerRefused('not-applied', 'this member is installing a snapshot itself');
     }
     const { core, store } = this.parts;
+    if (store.appliedIndex === 0) {
+      throw new PeerRefused('not-applied', 'this member has applied nothing yet');
+    }
     if (store.appliedIndex < core.snapshotIndex) {
       // It came from another member when this one had lost its own, which was newer.
       throw new PeerRefused(
