@@ -1,4 +1,4 @@
-import type { QuorateError, QuorateErrorCode } from '@quorate/client';
+import type { QuorateError } from '@quorate/client';
 
 /** What the exit code of a command means. Stable: scripts depend on it. The help and docs/cli.md print it. */
 export const exitCodes = {
@@ -19,17 +19,8 @@ export const exitCodes = {
 
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes]['code'];
 
-/** Nobody answered, or nobody could: trying again later may help. */
-const unavailable: ReadonlySet<QuorateErrorCode> = new Set([
-  'unavailable',
-  'no-leader',
-  'leader-changed',
-  'deadline-exceeded',
-  'overloaded',
-]);
-
 /** The exit code for an error of the client. */
 export function exitCodeOf(error: QuorateError): ExitCode {
   if (error.outcome === 'unknown') return exitCodes.unknownOutcome.code;
-  return unavailable.has(error.code) ? exitCodes.unavailable.code : exitCodes.error.code;
+  return error.isOutage ? exitCodes.unavailable.code : exitCodes.error.code;
 }

@@ -148,6 +148,22 @@ export class Caller {
     await this.#pause(backoffDelayMs(attempt, backoff, random), signal);
   }
 
+  /**
+   * Does `work` again, after a pause, when an outage makes it fail, until the signal is aborted or the client closed.
+   * For what may be done twice, and is to be waited for.
+   */
+  async throughOutages<Result>(work: () => Promise<Result>, signal: AbortSignal): Promise<Result> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await work();
+      } catch (error) {
+        const isOutage = error instanceof QuorateError && error.isOutage;
+        if (!isOutage || signal.aborted || this.#closed) throw error;
+      }
+      await this.pauseBefore(attempt, signal);
+    }
+  }
+
   get isClosed(): boolean {
     return this.#closed;
   }

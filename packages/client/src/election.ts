@@ -1,8 +1,8 @@
 import type { Bytes } from './bytes.ts';
-import type { CallOptions } from './caller.ts';
+import type { Caller, CallOptions } from './caller.ts';
 import type { Comparison } from './compare.ts';
 import type { KeyValue } from './key-value.ts';
-import { type Ownership, ownerOf, type QueueClient, queueRange } from './ownership.ts';
+import { type Owned, type Ownership, ownerOf, type QueueClient, queueRange } from './ownership.ts';
 import { QuorateError } from './quorate-error.ts';
 
 /** Who leads, and what it proclaims. */
@@ -23,7 +23,7 @@ export class Leadership implements AsyncDisposable {
   readonly #ownsLease: boolean;
 
   /** Made by `QuorateClient.campaign`. */
-  constructor(ownership: Ownership, ownsLease: boolean) {
+  constructor({ ownership, ownsLease }: Owned) {
     this.#ownership = ownership;
     this.#ownsLease = ownsLease;
   }
@@ -70,13 +70,17 @@ export function toLeader(entry: KeyValue): Leader {
 /** Every leader in order, each with the values that it proclaims; begins with who leads now, if anybody does. */
 export async function* observeLeaders(
   client: QueueClient,
+  caller: Caller,
   name: Bytes,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Leader, void, undefined> {
   /** Who was told of last, and as of which revision. A new leader's value may be older than its predecessor's last one. */
   let told = { createRevision: 0, modRevision: 0 };
-  for (;;) {
-    const { revision, owner } = await ownerOf(client, name, { signal });
+  const look = async (): ReturnType<typeof ownerOf> => ownerOf(client, name, { signal });
+  const end = signal ?? new AbortController().signal;
+  for (let looks = 0; ; looks += 1) {
+    // Who cannot reach the cluster at all is told so; later outages are waited for, as by the watch.
+    const { revision, owner } = await (looks === 0 ? look() : caller.throughOutages(look, end));
     if (
       owner !== null &&
       (owner.createRevision !== told.createRevision || owner.modRevision > told.modRevision)

@@ -19,7 +19,7 @@ export type { KeyRange } from './key-range.ts';
 export { KeyValue } from './key-value.ts';
 export type { Leader, Leadership } from './election.ts';
 export type { Lease, LeaseOptions, LeaseStatus } from './lease.ts';
-export type { Lock, LockOptions } from './lock.ts';
+export type { Lock } from './lock.ts';
 export { type ManyOptions, transactionOperationsMax } from './many.ts';
 export {
   type DeleteOptions,
@@ -29,7 +29,7 @@ export {
   type PutOptions,
   type TransactionParts,
 } from './operation.ts';
-export type { WaitOptions } from './ownership.ts';
+export type { LockOptions, WaitOptions } from './ownership.ts';
 export {
   type DeleteResult,
   type ExpiringPutOptions,

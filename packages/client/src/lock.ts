@@ -1,14 +1,6 @@
 import type { CallOptions } from './caller.ts';
 import type { Comparison } from './compare.ts';
-import type { Lease } from './lease.ts';
-import type { Ownership, WaitOptions } from './ownership.ts';
-
-export type LockOptions = WaitOptions & {
-  /** How long the lock outlives its owner, in seconds. Default 10. Not together with `lease`. */
-  readonly ttlSeconds?: number;
-  /** The lease whose end gives the lock back. Default: one of the lock's own, which ends with it. */
-  readonly lease?: Lease;
-};
+import type { Owned, Ownership } from './ownership.ts';
 
 /**
  * A lock that is owned. Nobody else owns it as long as its key exists; but a process that was paused may believe that
@@ -20,7 +12,7 @@ export class Lock implements AsyncDisposable {
   readonly #ownsLease: boolean;
 
   /** Made by `QuorateClient.lock`. */
-  constructor(ownership: Ownership, ownsLease: boolean) {
+  constructor({ ownership, ownsLease }: Owned) {
     this.#ownership = ownership;
     this.#ownsLease = ownsLease;
   }

@@ -1,9 +1,11 @@
 import { type Bytes, toBytes } from './bytes.ts';
-import type { CallOptions } from './caller.ts';
+import type { Caller, CallOptions } from './caller.ts';
+import { integer } from './client-options.ts';
+import type { Clock } from './clock.ts';
 import { compare, type Comparison, missing } from './compare.ts';
 import type { KeyRange } from './key-range.ts';
 import type { KeyValue } from './key-value.ts';
-import type { Lease } from './lease.ts';
+import type { Lease, LeaseOptions } from './lease.ts';
 import { operation } from './operation.ts';
 import { QuorateError } from './quorate-error.ts';
 import type { PageOptions, RangePage } from './read-options.ts';
@@ -15,14 +17,90 @@ export type QueueClient = {
   transaction(): Transaction;
   rangePage(range: KeyRange, options: PageOptions & CallOptions): Promise<RangePage>;
   watch(target: Bytes | KeyRange, options: WatchOptions): Watch;
+  grantLease(options: LeaseOptions & CallOptions): Promise<Lease>;
 };
 
 export type WaitOptions = {
-  /** How long to wait for the turn, in milliseconds. Default: as long as it takes. */
+  /** How long to wait for the turn, in milliseconds. Default: as long as it takes, through outages too. */
   readonly waitMs?: number;
   /** Gives up when aborted. */
   readonly signal?: AbortSignal | undefined;
 };
+
+export type LockOptions = WaitOptions & {
+  /** How long the ownership outlives its owner, in seconds. Default 10. Not together with `lease`. */
+  readonly ttlSeconds?: number;
+  /** The lease whose end gives it up. Default: one of its own, which ends with it. */
+  readonly lease?: Lease;
+};
+
+const defaultTtlSeconds = 10;
+
+/** What is owned, and whether its lease is its own, too. */
+export type Owned = { readonly ownership: Ownership; readonly ownsLease: boolean };
+
+/**
+ * Waits until a name is owned. Rejects with `deadline-exceeded` after `waitMs`, `cancelled`, and `lease-lost` if the
+ * lease is not its own; or as any call if the cluster cannot be reached at the beginning. Later outages are waited
+ * for, and if they cost the own lease, and with it the place in the queue, another one is taken.
+ */
+export async function own(
+  client: QueueClient,
+  caller: Caller,
+  name: Bytes,
+  value: Bytes,
+  options: LockOptions,
+): Promise<Owned> {
+  using patience = new Patience(caller.settings.clock, options);
+  const { signal } = patience;
+  const { ttlSeconds = defaultTtlSeconds } = options;
+  const grant = async (): Promise<Lease> => client.grantLease({ ttlSeconds, signal });
+  const ownsLease = options.lease === undefined;
+  try {
+    let lease = options.lease ?? (await grant());
+    for (;;) {
+      try {
+        const ownership = new Ownership(client, caller, name, lease);
+        await ownership.acquire(value, signal);
+        return { ownership, ownsLease };
+      } catch (error) {
+        if (ownsLease) await lease.revoke().catch(() => undefined);
+        const isLost = error instanceof QuorateError && error.code === 'lease-lost';
+        if (!isLost || !ownsLease) throw error;
+      }
+      lease = await caller.throughOutages(grant, signal);
+    }
+  } catch (error) {
+    throw patience.isOver ? new QuorateError('deadline-exceeded', notOwned(options)) : error;
+  }
+}
+
+function notOwned({ waitMs }: WaitOptions): string {
+  return `it was not owned within ${waitMs} ms: another one owns it, or the cluster could not be reached`;
+}
+
+/** How long somebody waits. */
+class Patience implements Disposable {
+  readonly signal: AbortSignal;
+  readonly #over = new AbortController();
+  readonly #cancelTimer: () => void;
+
+  constructor(clock: Clock, { waitMs, signal }: WaitOptions) {
+    this.signal = signal === undefined ? this.#over.signal : AbortSignal.any([this.#over.signal, signal]);
+    this.#cancelTimer =
+      waitMs === undefined
+        ? () => undefined
+        : clock.setTimer(integer('waitMs', waitMs, 0), () => this.#over.abort());
+  }
+
+  get isOver(): boolean {
+    return this.#over.signal.aborted;
+  }
+
+  [Symbol.dispose](): void {
+    this.#cancelTimer();
+  }
+}
 
 /**
  * A place in the queue for a name: the key `name/<lease>`, which exists as long as it is wanted and its lease lasts.
@@ -33,11 +111,13 @@ export class Ownership {
   readonly key: Uint8Array;
   readonly lease: Lease;
   readonly #client: QueueClient;
+  readonly #caller: Caller;
   readonly #prefix: Uint8Array;
   #revision = 0;
 
-  constructor(client: QueueClient, name: Bytes, lease: Lease) {
+  constructor(client: QueueClient, caller: Caller, name: Bytes, lease: Lease) {
     this.#client = client;
+    this.#caller = caller;
     this.#prefix = queuePrefix(name);
     this.lease = lease;
     this.key = concat(this.#prefix, toBytes(lease.id.toString(16)));
@@ -56,21 +136,15 @@ export class Ownership {
     return compare(this.key, 'createRevision', '=', this.#revision);
   }
 
-  /** Takes a place, and waits for its turn. Rejects with `lease-lost`, `deadline-exceeded` or `cancelled`; then it has none. */
-  async acquire(value: Bytes, options: WaitOptions): Promise<void> {
-    const timeout = options.waitMs === undefined ? [] : [AbortSignal.timeout(options.waitMs)];
-    const given = options.signal === undefined ? [] : [options.signal];
-    const signal = AbortSignal.any([this.lease.lost, ...timeout, ...given]);
+  /** Takes a place, and waits for its turn, through outages. Rejects with `lease-lost` or `cancelled`; then it has none. */
+  async acquire(value: Bytes, given: AbortSignal): Promise<void> {
+    const signal = AbortSignal.any([this.lease.lost, given]);
     try {
-      await this.#enter(value, signal);
+      await this.#caller.throughOutages(async () => this.#enter(value, signal), signal);
       await this.#awaitTurn(signal);
     } catch (error) {
       await this.leave().catch(() => undefined); // The lease's end will do it.
-      if (this.lease.lost.aborted) throw this.lease.lost.reason;
-      if (timeout[0]?.aborted === true) {
-        throw new QuorateError('deadline-exceeded', `another one owns it after ${options.waitMs} ms`);
-      }
-      throw error;
+      throw this.lease.lost.aborted ? this.lease.lost.reason : error;
     }
   }
 
@@ -110,14 +184,18 @@ export class Ownership {
 
   async #awaitTurn(signal: AbortSignal): Promise<void> {
     for (;;) {
-      const { revision, items } = await this.#client.rangePage(
-        { prefix: this.#prefix },
-        {
-          maxCreateRevision: this.#revision,
-          sort: { by: 'createRevision', order: 'descending' },
-          limit: 2,
-          signal,
-        },
+      const { revision, items } = await this.#caller.throughOutages(
+        async () =>
+          this.#client.rangePage(
+            { prefix: this.#prefix },
+            {
+              maxCreateRevision: this.#revision,
+              sort: { by: 'createRevision', order: 'descending' },
+              limit: 2,
+              signal,
+            },
+          ),
+        signal,
       );
       const [own, before] = items;
       if (own?.createRevision !== this.#revision) throw lostOwnership();

@@ -30,7 +30,7 @@ import type { KeyRange } from './key-range.ts';
 import { type Leader, Leadership, observeLeaders, toLeader } from './election.ts';
 import { KeyValue } from './key-value.ts';
 import { Lease, type LeaseOptions, type LeaseStatus, renewLease, toLeaseRequest } from './lease.ts';
-import { Lock, type LockOptions } from './lock.ts';
+import { Lock } from './lock.ts';
 import { getMany, type ManyOptions, putMany } from './many.ts';
 import {
   type DeleteOptions,
@@ -39,7 +39,7 @@ import {
   toDeleteRequest,
   toPutRequest,
 } from './operation.ts';
-import { Ownership, ownerOf } from './ownership.ts';
+import { type LockOptions, own, ownerOf } from './ownership.ts';
 import { QuorateError } from './quorate-error.ts';
 import { type RangeOptions, readPages } from './range-pages.ts';
 import {
@@ -70,9 +70,6 @@ export type ExpiringPutOptions = {
    */
   readonly ttlSeconds?: number;
 };
-
-/** How long a lock or a leadership outlives its owner, in seconds, unless it says otherwise. */
-const ownershipTtlSeconds = 10;
 
 export type DeleteResult = {
   /** The store's revision afterwards: a new one only if something was deleted. */
@@ -377,20 +374,19 @@ export class QuorateClient implements AsyncDisposable {
 
   /**
    * Waits until nobody else owns the lock, and owns it until `release`, or until its lease is lost. Rejects with
-   * `deadline-exceeded` after `waitMs`, `cancelled`, `lease-lost`.
+   * `deadline-exceeded` after `waitMs`, `cancelled`, and `lease-lost` if `lease` was given; and as any call if the
+   * cluster cannot be reached at the beginning. Outages while it waits are waited for.
    *
    * A lock does not make sure by itself that two processes never act at the same time: see `fencingToken`, and
    * docs/locks.md.
    */
   async lock(name: Bytes, options: LockOptions = {}): Promise<Lock> {
-    const { ownership, ownsLease } = await this.#own(name, '', options);
-    return new Lock(ownership, ownsLease);
+    return new Lock(await own(this, this.#caller, name, '', options));
   }
 
   /** Waits until nobody else leads, and leads until `resign`, or until its lease is lost. As `lock`, with a value. */
   async campaign(name: Bytes, value: Bytes, options: LockOptions = {}): Promise<Leadership> {
-    const { ownership, ownsLease } = await this.#own(name, value, options);
-    return new Leadership(ownership, ownsLease);
+    return new Leadership(await own(this, this.#caller, name, value, options));
   }
 
   /** Who leads, or null. */
@@ -407,7 +403,7 @@ export class QuorateClient implements AsyncDisposable {
     name: Bytes,
     options: { readonly signal?: AbortSignal | undefined } = {},
   ): AsyncIterableIterator<Leader> {
-    return observeLeaders(this, name, options.signal);
+    return observeLeaders(this, this.#caller, name, options.signal);
   }
 
   /** Whether a member can answer requests: that at `endpoint`, asked once; without one, any that answers. */
@@ -454,24 +450,6 @@ export class QuorateClient implements AsyncDisposable {
     const answer = await this.#caller.call({ method, request, kind: 'write', to: 'leader' }, options);
     const previous = answer.prevKv === undefined ? null : new KeyValue(answer.prevKv);
     return { revision: answer.header?.revision ?? 0, previous, lease: answer.lease };
-  }
-
-  async #own(
-    name: Bytes,
-    value: Bytes,
-    options: LockOptions,
-  ): Promise<{ readonly ownership: Ownership; readonly ownsLease: boolean }> {
-    const { ttlSeconds = ownershipTtlSeconds, signal } = options;
-    const ownsLease = options.lease === undefined;
-    const lease = options.lease ?? (await this.grantLease({ ttlSeconds, signal }));
-    try {
-      const ownership = new Ownership(this, name, lease);
-      await ownership.acquire(value, options);
-      return { ownership, ownsLease };
-    } catch (error) {
-      if (ownsLease) await lease.revoke().catch(() => undefined);
-      throw error;
-    }
   }
 
   #commit(operations: readonly Operation[], options: CallOptions): Promise<TransactionResult> {

@@ -6,6 +6,8 @@ type ErrorDescription = {
   readonly meaning: string;
   /** What a person can do about it. */
   readonly hint?: string;
+  /** The cluster, or the way to it, is out of order: the same may succeed later. */
+  readonly isOutage?: true;
 };
 
 /** The register of all codes. The README's table is made from it. */
@@ -44,22 +46,33 @@ export const errorCodes = {
   'no-leader': {
     meaning: 'The cluster has no leader, so it can neither write nor read linearizably.',
     hint: 'A majority of the members must be up. Serializable reads work without a leader.',
+    isOutage: true,
   },
-  'leader-changed': { meaning: 'The leader changed while the request waited.', hint: 'Try again.' },
+  'leader-changed': {
+    meaning: 'The leader changed while the request waited.',
+    hint: 'Try again.',
+    isOutage: true,
+  },
   unavailable: {
     meaning: 'No endpoint could be reached, or the one asked is stopping.',
     hint: 'Check the endpoints, and that the members run.',
+    isOutage: true,
   },
   'deadline-exceeded': {
     meaning: 'The call was not answered in time. It had no effect on the data.',
     hint: 'Try again, with a longer timeout if need be.',
+    isOutage: true,
   },
   'unknown-outcome': {
     meaning: 'A write was sent and its answer lost: it may have taken effect, or may yet.',
     hint: 'Read the key before you decide to write again.',
   },
   cancelled: { meaning: 'The signal of the call was aborted. `outcome` tells what is known of a write.' },
-  overloaded: { meaning: 'The cluster refuses more requests for now.', hint: 'Send less, or later.' },
+  overloaded: {
+    meaning: 'The cluster refuses more requests for now.',
+    hint: 'Send less, or later.',
+    isOutage: true,
+  },
   'client-overloaded': {
     meaning: 'Too many calls of this client are waiting (callsMax, queuedCallsMax).',
     hint: 'Await calls before you start more.',
@@ -158,5 +171,11 @@ export class QuorateError extends Error {
     this.hint = details.hint ?? description.hint ?? null;
     this.completed = details.completed ?? 0;
     this.compactedRevision = details.compactedRevision ?? null;
+  }
+
+  /** The cluster, or the way to it, was out of order, and the call had no effect: the same may succeed later. */
+  get isOutage(): boolean {
+    const description: ErrorDescription = errorCodes[this.code];
+    return description.isOutage === true && this.outcome === 'none';
   }
 }

@@ -15,6 +15,7 @@ import {
   type Codec,
   healthService,
   kvService,
+  leaseService,
   maintenanceService,
   MemberListResponse,
   type ResponseHeader,
@@ -95,7 +96,7 @@ export class FakeMember {
   /** Listens on the port that it had before. */
   async restart(): Promise<void> {
     const grpc = new Server({ 'grpc.enable_channelz': 0 });
-    for (const service of [kvService, clusterService, maintenanceService, healthService]) {
+    for (const service of [kvService, clusterService, maintenanceService, healthService, leaseService]) {
       this.#serve(grpc, service.methods);
     }
     this.#serveWatches(grpc);
@@ -208,6 +209,10 @@ export class FakeMember {
         return this.#signed(this.#memberList());
       case 'Status':
         return this.#signed(this.#status());
+      case 'LeaseGrant':
+        return this.#signed(this.store.grantLease(request as never));
+      case 'LeaseRevoke':
+        return this.#signed(this.store.revokeLease(request as never));
       case 'Check':
         return { status: 1 };
       default:

@@ -5,6 +5,9 @@ import {
   type DeleteRangeRequest,
   type DeleteRangeResponse,
   type KeyValue,
+  type LeaseGrantRequest,
+  type LeaseGrantResponse,
+  type LeaseRevokeRequest,
   type PutRequest,
   type PutResponse,
   type RangeRequest,
@@ -40,6 +43,8 @@ export class FakeStore {
   readonly #history = new Map<string, KeyValue[]>();
   revision = 1;
   compactedRevision = 0;
+  /** How many leases were granted. They last until they are revoked. */
+  leases = 0;
 
   range(request: RangeRequest): RangeResponse {
     if (request.key.length === 0) throw new FakeRefusal(invalidArgument, 'etcdserver: key is not provided');
@@ -82,6 +87,20 @@ export class FakeStore {
     if (request.revision <= this.compactedRevision) throw compacted();
     if (request.revision > this.revision) throw future();
     this.compactedRevision = request.revision;
+    return { header: this.header() };
+  }
+
+  grantLease({ ID, TTL }: LeaseGrantRequest): LeaseGrantResponse {
+    this.leases += 1;
+    return { header: this.header(), ID: ID === 0n ? BigInt(this.leases) : ID, TTL, error: '' };
+  }
+
+  revokeLease({ ID }: LeaseRevokeRequest): { header: ResponseHeader } {
+    const attached = [...this.#history.values()].flatMap((states) => {
+      const last = states.at(-1);
+      return last !== undefined && last.version > 0 && last.lease === ID ? [last.key] : [];
+    });
+    for (const key of attached) this.deleteRange({ key, rangeEnd: new Uint8Array(0), prevKv: false });
     return { header: this.header() };
   }
 
