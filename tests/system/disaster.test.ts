@@ -57,6 +57,10 @@ test('the last member that is left goes on alone, and others join it', async () 
     ...[...quorateArguments, 'recover', '--force-new-cluster', '--data-dir', dataDirectory],
   ]);
   assert.equal(refused.code, 2);
+  assert.match(
+    refused.stderr,
+    /^- (All of its entries are|Whether its last (entry was|\d+ entries were) committed is not) known/m,
+  );
   // One that was added and has not told its name is known by its id.
   const others = [other.name, third.name, added.id.toString(16)].toSorted();
   const [, listed = ''] =

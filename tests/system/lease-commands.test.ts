@@ -10,19 +10,31 @@ import { TestCluster } from './harness/test-cluster.ts';
 class RunningCommand {
   readonly process: ChildProcess;
   output = '';
+  errors = '';
 
   constructor(cluster: TestCluster, args: readonly string[]) {
     this.process = spawn(process.execPath, [...quorateArguments, ...args], {
       env: { ...process.env, QUORATE_ENDPOINTS: cluster.endpoints.join(',') },
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'pipe'],
     });
     endWithTests(this.process);
     this.process.stdout?.on('data', (data: Buffer) => (this.output += data.toString()));
+    this.process.stderr?.on('data', (data: Buffer) => (this.errors += data.toString()));
   }
 
   async prints(expected: RegExp): Promise<string> {
     await eventually(`it prints ${expected}`, () => assert.match(this.output, expected));
     return this.output;
+  }
+
+  async complains(expected: RegExp): Promise<void> {
+    await eventually(`it complains ${expected}`, () => assert.match(this.errors, expected));
+  }
+
+  async exitCode(): Promise<number | null> {
+    const { process: child } = this;
+    if (child.exitCode === null) await once(child, 'close');
+    return child.exitCode;
   }
 
   async end(signal: 'SIGINT' | 'SIGTERM' = 'SIGINT'): Promise<number | null> {
@@ -122,4 +134,22 @@ describe('the commands for leases, locks and elections', () => {
     assert.deepEqual([await second.end(), await listener.end()], [0, 0]);
     assert.equal((await run('elect', 'scheduler')).code, 2);
   });
+});
+
+test('a lease is kept alive through an outage, and given up when it cannot last any longer', async () => {
+  await using cluster = await TestCluster.start({ members: 1 });
+  const member = cluster.member(0);
+  const { id } = await cluster.client.createLease({ ttlSeconds: 6 });
+  const keeping = new RunningCommand(cluster, ['lease', 'keep-alive', id.toString(16)]);
+  await keeping.prints(/keepalived/);
+  await member.kill();
+  await keeping.complains(
+    /^lease [\da-f]+ not kept alive yet: .*\. Trying again for the \ds that it lasts\.\n$/,
+  );
+  const before = keeping.output;
+  member.start();
+  await eventually('it is kept alive again', () => assert.notEqual(keeping.output, before));
+  await member.kill();
+  assert.equal(await keeping.exitCode(), 4);
+  await keeping.complains(/could not be kept alive for its TTL\(6s\), and ends: .*\n$/);
 });

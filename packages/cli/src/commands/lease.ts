@@ -1,9 +1,10 @@
-import type { LeaseStatus, QuorateClient } from '@quorate/client';
+import { type LeaseStatus, type QuorateClient, QuorateError } from '@quorate/client';
 import type { Command } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CliError, usageError } from '../cli-error.ts';
 import { type CommandParts, type ConnectionOptions, withConnection } from '../connection.ts';
 import type { Context } from '../context.ts';
+import { exitCodeOf } from '../exit-code.ts';
 import { printable } from '../format/printable.ts';
 import { counted, formatId, parseCount } from '../format/units.ts';
 import { Interruption } from '../interruption.ts';
@@ -13,6 +14,9 @@ type LeaseOptions = ConnectionOptions & { readonly json?: boolean };
 
 const description =
   'About leases: keys that are put under a lease vanish when it ends. Ids are hexadecimal, as in etcdctl.';
+
+const keepAliveDescription =
+  'Keeps a lease alive until the command is interrupted, and fails when the lease has ended. If the cluster cannot be reached it says so, and tries again as long as the lease lasts.';
 
 /** `quorate lease` */
 export function addLease(program: Command, parts: CommandParts): void {
@@ -63,7 +67,7 @@ function addKeepAlive(lease: Command, { context, clients }: CommandParts): void 
   const command = lease
     .command('keep-alive')
     .summary('keep a lease alive')
-    .description('Keeps a lease alive until the command is interrupted, and fails when the lease has ended.')
+    .description(keepAliveDescription)
     .argument('<id>', 'the lease')
     .option('--once', 'only once');
   withConnection(command).action(
@@ -74,15 +78,59 @@ function addKeepAlive(lease: Command, { context, clients }: CommandParts): void 
   );
 }
 
+/** How long to wait after a renewal that failed, and how long one may take; both in milliseconds. */
+const retryMs = 1_000;
+const renewalMaxMs = 5_000;
+
 async function keepAlive(client: QuorateClient, id: bigint, once: boolean, context: Context): Promise<void> {
   using interruption = new Interruption(context);
   const { signal } = interruption;
+  /** What the last renewal gave. The first one fails as any request does. */
+  let last: Renewal | null = null;
   while (!signal.aborted) {
-    const ttlSeconds = await client.renewLease(id);
-    if (ttlSeconds === 0) throw new CliError(`lease ${formatId(id)} expired or revoked`);
-    await write(context.stdout, `lease ${formatId(id)} keepalived with TTL(${ttlSeconds})\n`);
+    const renewed: Renewal | null = await renewWhileItLasts(client, id, last, signal, context);
+    if (renewed === null) return;
+    if (renewed.ttlSeconds === 0) throw new CliError(`lease ${formatId(id)} expired or revoked`);
+    await write(context.stdout, `lease ${formatId(id)} keepalived with TTL(${renewed.ttlSeconds})\n`);
     if (once) return;
-    await sleep((ttlSeconds * 1000) / 3, undefined, { signal }).catch(() => undefined);
+    last = renewed;
+    await sleep((renewed.ttlSeconds * 1000) / 3, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** A lease lasts this long, at least, from when it was asked for. */
+type Renewal = { readonly ttlSeconds: number; readonly askedMs: number };
+
+/** Renews a lease, trying again as long as it lasts for certain. Resolves to null when it is interrupted. */
+async function renewWhileItLasts(
+  client: QuorateClient,
+  id: bigint,
+  last: Renewal | null,
+  signal: AbortSignal,
+  { stderr }: Context,
+): Promise<Renewal | null> {
+  const endMs = last === null ? 0 : last.askedMs + last.ttlSeconds * 1000;
+  for (let attempt = 1; ; attempt += 1) {
+    const askedMs = performance.now();
+    try {
+      const leftMs = Math.max(1, Math.ceil(endMs - askedMs));
+      const timeout = last === null ? {} : { timeoutMs: Math.min(renewalMaxMs, leftMs) };
+      return { ttlSeconds: await client.renewLease(id, { signal, ...timeout }), askedMs };
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (last === null || !(error instanceof QuorateError && error.isOutage)) throw error;
+      const name = `lease ${formatId(id)}`;
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) {
+        const text = `${name} could not be kept alive for its TTL(${last.ttlSeconds}s), and ends: ${error.message}`;
+        throw new CliError(text, { exitCode: exitCodeOf(error), cause: error });
+      }
+      if (attempt === 1) {
+        const rest = `Trying again for the ${Math.ceil(leftMs / 1000)}s that it lasts.`;
+        await write(stderr, `${name} not kept alive yet: ${error.message}. ${rest}\n`);
+      }
+      await sleep(Math.min(retryMs, leftMs), undefined, { signal }).catch(() => undefined);
+    }
   }
 }
 

@@ -63,14 +63,19 @@ async function recover(options: RecoverOptions, context: Context): Promise<void>
 
 function warning({ name, members, lastIndex, commitIndex }: LostQuorum): string {
   const others = members.filter((member) => member !== name);
-  const uncertain = lastIndex - commitIndex;
   return [
     `${name} becomes the only member of a new cluster. Before you agree:`,
     `- ${others.length === 0 ? 'It had no other members.' : `${others.join(' and ')} must never run with the data that they have again.`}`,
     `- Its log ends with entry ${lastIndex}. Later writes are lost, also those that clients were told are done.`,
-    `- ${uncertain === 0 ? 'All of its entries are known to be committed.' : `That ${uncertain} of its entries were committed is not known: writes that nobody was told about may take effect.`}`,
+    `- ${uncertainty(lastIndex - commitIndex)}`,
     '',
   ].join('\n');
+}
+
+function uncertainty(uncertain: number): string {
+  if (uncertain === 0) return 'All of its entries are known to be committed.';
+  const entries = uncertain === 1 ? 'its last entry was' : `its last ${uncertain} entries were`;
+  return `Whether ${entries} committed is not known: writes that nobody was told about may take effect.`;
 }
 
 async function ask({ stdin, stderr }: Context): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { SnapshotError, type SnapshotSummary, summarizeSnapshot } from '@quorate/kv';
 import {
   ConfigurationError,
@@ -74,9 +74,8 @@ export function addSnapshot(program: Command, context: Context): void {
 
 async function save(file: string, options: ConnectionOptions & JsonOption, context: Context): Promise<void> {
   const path = resolve(context.directory, file);
-  if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) {
-    throw usageError(`${file} is a directory`, 'Name a file in it.');
-  }
+  refuseDirectory(file, context);
+  expectDirectory(dirname(file), context);
   const line = new ProgressLine(context.stderr);
   try {
     const saved = await clientPerCommand.use(options, context, async (client) => {
@@ -102,6 +101,36 @@ async function save(file: string, options: ConnectionOptions & JsonOption, conte
   }
 }
 
+/** What has a name: `unknown` if it cannot be looked at, which whoever opens it will explain. */
+type Named = 'nothing' | 'directory' | 'file' | 'unknown';
+
+function whatIs(name: string, { directory }: Context): Named {
+  try {
+    const found = statSync(resolve(directory, name), { throwIfNoEntry: false });
+    if (found === undefined) return 'nothing';
+    return found.isDirectory() ? 'directory' : 'file';
+  } catch {
+    return 'unknown';
+  }
+}
+
+function expectDirectory(name: string, context: Context): void {
+  const found = whatIs(name, context);
+  if (found === 'nothing') throw new CliError(`there is no directory ${name}`, { hint: 'Create it first.' });
+  if (found === 'file') throw new CliError(`${name} is not a directory`);
+}
+
+function expectFile(name: string, context: Context): void {
+  if (whatIs(name, context) === 'nothing') throw new CliError(`there is no file ${name}`);
+  refuseDirectory(name, context);
+}
+
+function refuseDirectory(name: string, context: Context): void {
+  if (whatIs(name, context) === 'directory') {
+    throw usageError(`${name} is a directory`, 'Name a file in it.');
+  }
+}
+
 type Client = Parameters<Parameters<typeof clientPerCommand.use>[2]>[0];
 
 async function firstThatAnswers(client: Client, { signal }: Context): Promise<string> {
@@ -118,6 +147,7 @@ async function firstThatAnswers(client: Client, { signal }: Context): Promise<st
 }
 
 async function status(file: string, { json }: JsonOption, context: Context): Promise<void> {
+  expectFile(file, context);
   const backup = await openBackupFile(new NodeFileSystem(), resolve(context.directory, file));
   const line = new ProgressLine(context.stderr);
   try {
@@ -166,6 +196,7 @@ async function restore(file: string, options: RestoreFlags, context: Context): P
   if (options.markCompacted === true && bumpRevision === 0) {
     throw usageError('--mark-compacted makes sense with --bump-revision only');
   }
+  expectFile(file, context);
   const configuration = configure(options, context);
   const line = new ProgressLine(context.stderr);
   try {
@@ -218,16 +249,9 @@ async function explained(work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
-    if (error instanceof StorageError && isMissing(error)) {
-      throw new CliError(`there is no file or directory for ${error.file}`, { cause: error });
-    }
     if (error instanceof StorageError || error instanceof SnapshotError) {
       throw new CliError(error.message, { cause: error });
     }
     throw error;
   }
-}
-
-function isMissing({ cause }: StorageError): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === 'ENOENT';
 }

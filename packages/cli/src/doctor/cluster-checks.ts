@@ -43,7 +43,9 @@ function checkQuorum(members: readonly ExaminedMember[]): Finding {
   const up = voters.filter(({ status }) => status !== null).length;
   const majority = Math.floor(voters.length / 2) + 1;
   const spare = up - majority;
-  const text = `${up} of ${counted(voters.length, 'voter')} answer, ${majority} are needed`;
+  const answer = up === 1 ? 'answers' : 'answer';
+  const needed = majority === 1 ? 'is needed' : 'are needed';
+  const text = `${up} of ${counted(voters.length, 'voter')} ${answer}, ${majority} ${needed}`;
   if (spare < 0) {
     const advice = 'Start members until a majority is up. Nothing can be written before that.';
     return finding('failure', 'quorum', null, text, advice);
