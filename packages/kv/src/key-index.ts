@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import sortedBTree from 'sorted-btree';
+import { bulkLoad } from 'sorted-btree/extended/bulkLoad.js';
 import { KeyHistory, type KeyVersion } from './key-history.ts';
 import type { Key, KeyRange } from './key-range.ts';
 import { ShardedMap } from './sharded-map.ts';
@@ -16,31 +17,36 @@ type Tree = InstanceType<typeof sortedBTree.default<Key, KeyHistory>>;
  * The keys are in a tree, for their order, and in a hash map, because that finds a single one much faster.
  */
 export class KeyIndex {
-  private readonly ordered: Tree = new sortedBTree.default(undefined, compareKeys, nodeMaxKeys);
+  private ordered: Tree = new sortedBTree.default(undefined, compareKeys, nodeMaxKeys);
   private readonly lookup = new ShardedMap<KeyHistory>();
 
   /**
    * Builds an index from all versions of all keys. Those of one key must come oldest first. It sorts the keys
-   * once, which is faster than to insert one after the other.
+   * once, if they come in no order, which is faster than to insert one after the other.
    */
   static fromVersions(versions: Iterable<{ readonly key: Key; readonly version: KeyVersion }>): KeyIndex {
     const index = new KeyIndex();
     const keys: Key[] = [];
+    const histories: KeyHistory[] = [];
+    let isSorted = true;
     for (const { key, version } of versions) {
       const { modRevision, createRevision, version: count, position } = version;
       const history = index.lookup.get(key);
       if (history === undefined) {
-        index.lookup.set(key, new KeyHistory(modRevision, createRevision, count, position));
+        const first = new KeyHistory(modRevision, createRevision, count, position);
+        index.lookup.set(key, first);
+        isSorted &&= keys.length === 0 || (keys.at(-1) as Key) < key;
         keys.push(key);
+        histories.push(first);
       } else {
         assert(history.modRevision < modRevision, 'the versions of a key come oldest first');
         history.append(modRevision, createRevision, count, position);
       }
     }
     // The default order is that of the code units, which is ours, and is found without a call for each pair.
-    for (const key of keys.sort()) {
-      index.ordered.set(key, index.lookup.get(key) as KeyHistory);
-    }
+    if (!isSorted) keys.sort();
+    const sorted = isSorted ? histories : keys.map((key) => index.lookup.get(key) as KeyHistory);
+    index.ordered = bulkLoad(keys, sorted, nodeMaxKeys, compareKeys);
     return index;
   }
 

@@ -7,8 +7,9 @@ export type Key = string;
 /** The keys from `start` to before `end`; without an `end` if that is null. Empty if `end` <= `start`. */
 export type KeyRange = { readonly start: Key; readonly end: Key | null };
 
-export function toKey(bytes: Uint8Array): Key {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+/** The bytes from `start` on. */
+export function toKey(bytes: Uint8Array, start = 0): Key {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, bytes.byteLength - start).toString('latin1');
 }
 
 export function toBytes(key: Key): Uint8Array {

@@ -94,7 +94,7 @@ class HeaderReader {
 
   rest(): Key {
     assert(this.offset < this.bytes.length, 'a record has no key');
-    return toKey(this.bytes.subarray(this.offset));
+    return toKey(this.bytes, this.offset);
   }
 }
 
