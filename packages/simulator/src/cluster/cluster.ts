@@ -86,6 +86,11 @@ export class Cluster {
     );
   }
 
+  /** How fast the clocks of those run who were ever there: a member that was added may lead as any other. */
+  get clockRates(): readonly number[] {
+    return this.members.map(({ skew }) => skew.rate);
+  }
+
   /** Whether no change of membership is under way anywhere, as far as those who run know, and all run. */
   get isSettled(): boolean {
     return this.usable.every(({ core }) => core !== null && core.configurations.length <= 1);

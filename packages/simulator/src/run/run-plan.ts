@@ -256,15 +256,10 @@ class Run {
     const overdue = checkLeasesOverdue(records, exists, {
       servingSinceUs: this.servingSinceUs,
       nowUs: this.kernel.nowUs,
-      slowestRate: Math.min(...this.clockRates()),
+      slowestRate: Math.min(...this.cluster.clockRates),
     });
     if (overdue !== null) this.report(overdue);
     return false;
-  }
-
-  /** Of all hosts, those of members that were added included. */
-  private clockRates(): readonly number[] {
-    return this.cluster.members.map(({ skew }) => skew.rate);
   }
 
   private judgeEnd(): void {
@@ -296,7 +291,7 @@ class Run {
 
   private judgeLeases({ leaseViolation }: LogReplay): void {
     const records = this.leaseRecords;
-    const fastestRate = Math.max(...this.clockRates());
+    const fastestRate = Math.max(...this.cluster.clockRates);
     const broken = checkLeasePromises(records, (id) => this.leaseEnds.of(id), fastestRate) ?? leaseViolation;
     if (broken !== null) {
       this.report(broken);
