@@ -152,6 +152,13 @@ export class EntryMap {
     return this.#terms.findLast((run) => run.firstIndex <= index)?.term ?? null;
   }
 
+  /** The runs of terms that the entries from `first` to `last` belong to; later changes do not touch them. */
+  runsOf(first: LogIndex, last: LogIndex): readonly TermRun[] {
+    return this.#terms.filter(
+      (run, at) => run.firstIndex <= last && (this.#terms[at + 1]?.firstIndex ?? last + 1) > first,
+    );
+  }
+
   /** Where to start looking for an entry that is in the log. */
   place(index: LogIndex): EntryPlace {
     const extent = this.#extents.findLast((candidate) => candidate.firstIndex <= index);

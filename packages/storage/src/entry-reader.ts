@@ -1,8 +1,15 @@
 import assert from 'node:assert/strict';
-import type { Entry, LogIndex } from '@quorate/raft';
-import type { EntryMap, EntryPlace } from './entry-map.ts';
+import type { Entry, LogIndex, Term } from '@quorate/raft';
+import type { EntryMap, EntryPlace, TermRun } from './entry-map.ts';
 import type { File, FileSystem } from './file-system.ts';
-import { decodeEntry, ENTRY_PREFIX_BYTES, entryIndex, isEntry, type RecordView } from './record.ts';
+import {
+  decodeEntry,
+  ENTRY_PREFIX_BYTES,
+  entryIndex,
+  entryTerm,
+  isEntry,
+  type RecordView,
+} from './record.ts';
 import { readSegmentHeader, segmentName } from './segment.ts';
 import { scanRecords } from './segment-reader.ts';
 import { damaged, StorageError, toStorageError } from './storage-error.ts';
@@ -31,8 +38,10 @@ export class EntryReader {
     if (first < firstIndex) {
       throw new StorageError('removed', `entry ${first} has left the log, which starts at ${firstIndex}`);
     }
-    // Every place is looked up now: what is appended or overwritten while reading must not be seen.
-    const reading = this.#readPlaces(this.#places(first, last), first, last, maxBytes);
+    // Places and terms are looked up now: what is appended or overwritten while reading must not be seen.
+    const terms = this.#entries.runsOf(first, last);
+    const wanted: Wanted = { next: first, last, terms, run: 0, maxBytes, bytes: 0, entries: [] };
+    const reading = this.#readPlaces(this.#places(first, last), wanted);
     this.#running.add(reading);
     try {
       return await reading;
@@ -63,15 +72,9 @@ export class EntryReader {
     return places;
   }
 
-  async #readPlaces(
-    places: readonly EntryPlace[],
-    first: LogIndex,
-    last: LogIndex,
-    maxBytes: number,
-  ): Promise<readonly Entry[]> {
-    const wanted: Wanted = { next: first, last, maxBytes, bytes: 0, entries: [] };
+  async #readPlaces(places: readonly EntryPlace[], wanted: Wanted): Promise<readonly Entry[]> {
     for (const place of places) {
-      if (wanted.next > last || (wanted.entries.length > 0 && wanted.bytes >= maxBytes)) break;
+      if (wanted.next > wanted.last || (wanted.entries.length > 0 && wanted.bytes >= wanted.maxBytes)) break;
       const path = `${this.#directory}/${segmentName(place.segment)}`;
       const file = await this.#fileSystem.open(path, 'read').catch((error: unknown) => {
         throw toStorageError(error, 'opening', path);
@@ -89,6 +92,9 @@ export class EntryReader {
 type Wanted = {
   next: number;
   readonly last: number;
+  /** The terms of all that is wanted, and the place of that of `next` among them. */
+  readonly terms: readonly TermRun[];
+  run: number;
   readonly maxBytes: number;
   bytes: number;
   readonly entries: Entry[];
@@ -106,19 +112,34 @@ async function readPlace(file: File, path: string, place: EntryPlace, wanted: Wa
       to: header.capacity,
       chunkBytes: Math.min(CHUNK_MAX_BYTES, wanted.maxBytes + MARGIN_BYTES),
     },
-    (record) => takeEntry(record, wanted, last),
+    (record) => takeEntry(record, path, wanted, last),
   );
   if (scan.reason !== 'stopped') {
     throw damaged(path, scan.offset, `there is no intact record, and entry ${wanted.next} must follow`);
   }
 }
 
-/** Takes what is wanted; false when nothing more is. */
-function takeEntry(record: RecordView, wanted: Wanted, last: number): boolean {
+/**
+ * Takes what is wanted; false when nothing more is. An intact record may be another one than that which lies there: a
+ * disk may read elsewhere, where there is a later entry, or one that was overwritten.
+ */
+function takeEntry(record: RecordView, path: string, wanted: Wanted, last: number): boolean {
   if (!isEntry(record.type) || entryIndex(record) < wanted.next) return true;
-  assert.equal(entryIndex(record), wanted.next);
+  const index = entryIndex(record);
+  const term = entryTerm(record);
+  const expected = termOfNext(wanted);
+  if (index !== wanted.next || term !== expected) {
+    const must = `entry ${wanted.next} of term ${expected} must follow`;
+    throw damaged(path, record.offset, `it holds entry ${index} of term ${term}, and ${must}`);
+  }
   wanted.entries.push(decodeEntry(record));
   wanted.next += 1;
   wanted.bytes += record.payloadBytes - ENTRY_PREFIX_BYTES;
   return wanted.next <= last && wanted.bytes < wanted.maxBytes;
+}
+
+function termOfNext(wanted: Wanted): Term | undefined {
+  const { terms, next } = wanted;
+  while ((terms[wanted.run + 1]?.firstIndex ?? next + 1) <= next) wanted.run += 1;
+  return terms[wanted.run]?.term;
 }

@@ -10,18 +10,30 @@ export function zerosFrom(offset: number): Misreading {
   return async (_file, target, position) => target.fill(0, Math.max(offset - position, 0));
 }
 
-/** One read, by its number from 1 on, returns something else; the next one is right again. */
+/** What is so many bytes away. */
+export function shiftedBy(distance: number): Misreading {
+  return (file, target, position) => file.read(target, Math.max(position + distance, 0));
+}
+
+/** One read, by its number from now on, returns something else. */
 export class MisreadingFileSystem extends MemoryFileSystem {
-  /** Whether it has come to that read. */
-  hasMisread = false;
-  #reads = 0;
-  readonly #misread: number;
-  readonly #misreading: Misreading;
+  #misread = 0;
+  #misreading: Misreading;
 
   constructor(disk: MemoryDisk, misread: number, misreading: Misreading) {
     super(disk);
-    this.#misread = misread;
     this.#misreading = misreading;
+    this.misread(misread, misreading);
+  }
+
+  /** The read with this number, from 1, goes wrong. */
+  misread(number: number, misreading: Misreading): void {
+    this.#misread = number;
+    this.#misreading = misreading;
+  }
+
+  get hasMisread(): boolean {
+    return this.#misread <= 0;
   }
 
   override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<File> {
@@ -30,11 +42,8 @@ export class MisreadingFileSystem extends MemoryFileSystem {
       size: () => file.size(),
       read: async (target, position) => {
         const count = await file.read(target, position);
-        this.#reads += 1;
-        if (this.#reads === this.#misread) {
-          this.hasMisread = true;
-          await this.#misreading(file, target, position);
-        }
+        this.#misread -= 1;
+        if (this.#misread === 0) await this.#misreading(file, target, position);
         return count;
       },
       write: (source, position) => file.write(source, position),
