@@ -105,6 +105,30 @@ export const storageMutations: readonly Mutation[] = [
         replace: '',
       },
     ],
-    detectors: [simulate(500), tests(storageTests)],
+    detectors: [tests(`${storage}/write-ahead-log.test.ts`)],
+  },
+  {
+    name: 'remains-looked-at-once',
+    fault: 'one wrong answer of the disk has recovery take a torn write, or a durable one, for nothing',
+    edits: [
+      {
+        file: `${storage}/recovery.ts`,
+        find: '  const again = await examineRemains(range);\n',
+        replace: '  const again = remains;\n',
+      },
+    ],
+    detectors: [tests(`${storage}/recovery.test.ts`)],
+  },
+  {
+    name: 'overwritten-entry-read',
+    fault: 'an entry that was overwritten is returned when the disk reads where it was',
+    edits: [
+      {
+        file: `${storage}/entry-reader.ts`,
+        find: '  if (index !== wanted.next || term !== expected) {',
+        replace: '  if (index !== wanted.next) {',
+      },
+    ],
+    detectors: [tests(`${storage}/entry-reader.test.ts`)],
   },
 ];

@@ -23,7 +23,12 @@ import {
 import { appendStates, assertRecovered, emptyModel, type LogModel } from './testing/log-model.ts';
 import type { MemoryDisk } from './testing/memory-disk.ts';
 import { MemoryFileSystem } from './testing/memory-file-system.ts';
-import { type Misreading, MisreadingFileSystem, zerosFrom } from './testing/misreading-file-system.ts';
+import {
+  type Misreading,
+  MisreadingFileSystem,
+  shiftedBy,
+  zerosFrom,
+} from './testing/misreading-file-system.ts';
 import type { WriteAheadLog } from './write-ahead-log.ts';
 
 const FIRST = segmentName(1);
@@ -302,8 +307,43 @@ describe('a disk that returns the wrong bytes once', () => {
       model = appendStates(model, batch).at(-1) ?? model;
     }
     disk.killProcesses();
-    const fromBefore: Misreading = (file, target, position) => file.read(target, Math.max(position - 512, 0));
-    await assertUnharmed(await readFiles(disk), fromBefore, model);
+    await assertUnharmed(await readFiles(disk), shiftedBy(-512), model);
+  });
+
+  test('never hides what shows that a write was durable, or lets a torn one come to life', async () => {
+    const { disk } = await emptyDisk();
+    const log = await openLog(disk);
+    await log.append([entriesWrite([command(1, 1)], hardState(1))]);
+    const lastBatchStart = await endOfLog(await readFiles(disk));
+    await log.append([entriesWrite([command(1, 2), command(1, 3)])]);
+    // The first record of the last write is missing, of which the next one has the same size.
+    const torn = withFile(await readFiles(disk), FIRST, (bytes) =>
+      bytes.fill(0, lastBatchStart, lastBatchStart + 16),
+    );
+    const lastRecordEnd = await endOfLog(await readFiles(disk));
+    await log.append([entriesWrite([command(1, 4)])]);
+    const damaged = withFile(await readFiles(disk), FIRST, (bytes) =>
+      bytes.fill(0, lastBatchStart, lastRecordEnd),
+    );
+    for (const files of [torn, damaged]) {
+      for (let at = 1; ; at += 1) {
+        const again = await diskWithFiles(files);
+        const fileSystem = new MisreadingFileSystem(again, at, zerosFrom(lastBatchStart));
+        const opened = await openLog(again, { fileSystem }).catch((error: unknown) => {
+          assert(error instanceof StorageError, String(error));
+          return error;
+        });
+        if (opened instanceof StorageError) {
+          assert.match(opened.code, /damaged|disk-failed/);
+        } else {
+          assert.equal(files, torn, `misread ${at} opened a damaged log`);
+          await opened.append([entriesWrite([command(2, 2)], hardState(2))]);
+          again.killProcesses();
+          assert.equal((await openLog(again)).lastIndex, 2, `misread ${at} brought a torn write to life`);
+        }
+        if (!fileSystem.hasMisread) break;
+      }
+    }
   });
 });
 

@@ -10,7 +10,7 @@ import {
   SPARE_NAME,
   segmentName,
 } from './segment.ts';
-import { examineRemains, type SegmentRange, scanRecords } from './segment-reader.ts';
+import { examineRemains, type SegmentRange, scanRecords, type TailRemains } from './segment-reader.ts';
 import { damaged, StorageError, toStorageError } from './storage-error.ts';
 
 /** The remains of a write that was under way when the member died, and that nobody was told of. */
@@ -163,8 +163,7 @@ async function readLastSegment(
     );
   }
   const behind = { file, path, salt: header.salt, from: segment.end, to: header.capacity };
-  await expectNoRecord(behind);
-  const remains = await examineRemains(behind);
+  const remains = await examineTwice(behind);
   if (remains.laterRecord !== null) {
     throw damaged(
       path,
@@ -178,12 +177,21 @@ async function readLastSegment(
 
 /**
  * Looks a second time at where the records end, for what follows will be given up. A disk may return the
- * wrong bytes once; then the record that is there was acknowledged, perhaps.
+ * wrong bytes once; then the record that is there was acknowledged, perhaps. What follows is looked at twice, too: if
+ * the first look missed an intact record, it would come to life behind what is written there, or was acknowledged.
  */
-async function expectNoRecord(range: SegmentRange): Promise<void> {
+async function examineTwice(range: SegmentRange): Promise<TailRemains> {
   const scan = await scanRecords(range, () => false);
-  if (scan.reason !== 'stopped') return;
-  throw new StorageError(
+  if (scan.reason === 'stopped') throw unsteady(range);
+  const remains = await examineRemains(range);
+  const again = await examineRemains(range);
+  const isSame = again.dirtyEnd === remains.dirtyEnd && again.laterRecord === remains.laterRecord;
+  if (!isSame) throw unsteady(range);
+  return remains;
+}
+
+function unsteady(range: SegmentRange): StorageError {
+  return new StorageError(
     'disk-failed',
     `the disk returned two different contents of ${range.path} at offset ${range.from}: check the disk, then start the member again`,
     { file: range.path, offset: range.from },
