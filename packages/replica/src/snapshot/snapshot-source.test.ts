@@ -6,23 +6,21 @@ import { SnapshotDirectory } from '@quorate/storage';
 import { MemoryDisk, MisreadingFileSystem, seededRandom, zerosFrom } from '@quorate/storage/testing';
 import { ManualClock } from '../testing/manual-clock.ts';
 import { silentLogger } from '../testing/replica-cluster.ts';
+import type { MadeSnapshot } from './snapshot-maker.ts';
 import { defaultTransferLimits } from './snapshot-options.ts';
 import { SnapshotSource } from './snapshot-source.ts';
 
 const peer = toMemberId(2n);
 const configuration = { voters: [peer], outgoingVoters: [], learners: [], learnersNext: [], addresses: [] };
 
-/** A source with one file, of entry 5, that makes files of entry 7. One read of it may go astray, by its number. */
-async function sourceWithFile(misread = 0) {
-  const fileSystem = new MisreadingFileSystem(
-    new MemoryDisk({ random: seededRandom(1) }),
-    misread,
-    zerosFrom(0),
-  );
+/** A source with one file, of entry 5, that makes files of entry 7 or another. One read of it may go astray, by its number. */
+async function sourceWithFile(misread = 0, next = 7) {
+  const disk = new MemoryDisk({ random: seededRandom(1) });
+  const fileSystem = new MisreadingFileSystem(disk, misread, zerosFrom(0));
   const directory = await SnapshotDirectory.open(fileSystem, '/snapshot');
   const clock = new ManualClock();
   const made: number[] = [];
-  const make = async (index: number): Promise<void> => {
+  const make = async (index: number): Promise<MadeSnapshot> => {
     made.push(index);
     const store = Store.open(new MemoryEngine());
     store.apply(Array.from({ length: index }, (_, at) => ({ index: at + 1, term: 2, data: null })));
@@ -30,6 +28,7 @@ async function sourceWithFile(misread = 0) {
     const writer = await directory.create({ clusterId: 7n, description });
     for (const chunk of store.openSnapshot().chunks()) await writer.write(chunk);
     await writer.finish();
+    return { description, contentBytes: 0 };
   };
   await make(5);
   made.length = 0;
@@ -38,7 +37,7 @@ async function sourceWithFile(misread = 0) {
     limits: defaultTransferLimits,
     clock,
     logger: silentLogger,
-    make: async () => make(7),
+    make: async () => make(next),
     isContinued: () => true,
     nameOf: String,
     released: () => undefined,
@@ -51,7 +50,7 @@ async function sourceWithFile(misread = 0) {
     await file.sync();
     await file.close();
   };
-  return { source, clock, fileSystem, made, names, damage };
+  return { source, clock, disk, fileSystem, made, names, damage };
 }
 
 test('a file that is there and will do is offered, and none is made', async () => {
@@ -97,3 +96,16 @@ for (const [where, place] of places) {
     await clock.settling(source.close());
   });
 }
+
+test('a damaged file stays until there is another one, which may take its place', async () => {
+  const { source, clock, disk, made, names, damage } = await sourceWithFile(0, 5);
+  await damage(() => 0);
+  disk.fault = ({ kind }) => (kind === 'write' ? { kind: 'fail', code: 'ENOSPC' } : null);
+  await assert.rejects(clock.settling(source.open(peer, 4)), { code: 'disk-full' });
+  assert.equal((await names()).filter((name) => name.endsWith('.snapshot')).length, 1);
+  disk.fault = null;
+  assert.equal((await clock.settling(source.open(peer, 4))).index, 5);
+  assert.deepEqual(made, [5, 5]);
+  assert.equal((await names()).length, 1);
+  await clock.settling(source.close());
+});

@@ -9,6 +9,7 @@ import {
 import { PeerRefused } from '../peer-call.ts';
 import type { Clock, Logger } from '../ports.ts';
 import { pause } from './pause.ts';
+import type { MadeSnapshot } from './snapshot-maker.ts';
 import { pieceMaxBytes, type TransferLimits } from './snapshot-options.ts';
 import { TransferProgress } from './transfer-progress.ts';
 
@@ -18,7 +19,7 @@ export type SnapshotSourceParts = {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Makes a new file of the state machine as it is now. */
-  readonly make: () => Promise<unknown>;
+  readonly make: () => Promise<MadeSnapshot>;
   /** Whether a member that has a snapshot of this entry could go on with the own log. */
   readonly isContinued: (index: number) => boolean;
   readonly nameOf: (id: MemberId) => string;
@@ -210,22 +211,14 @@ export class SnapshotSource {
   }
 
   /**
-   * Reads a file that is to be given away. One that is damaged is set aside: whoever fetched it would find out, and
-   * ask again. As it may be all that a crash would leave of the state machine, it is read twice before: a read that
-   * went astray is no damage.
+   * Reads a file that is to be given away: whoever fetched a damaged one would find out, and ask again. It is read
+   * twice before it is called damaged: a read that went astray is no damage.
    */
-  private async isSound(name: SnapshotName): Promise<boolean> {
-    const { directory, logger } = this.parts;
-    if ((await this.damageOf(name)) === null) return true;
-    const damage = await this.damageOf(name);
-    if (damage === null) return true;
-    const aside = await directory.setAside(name);
-    logger.error({ err: damage, aside }, `${damage.message}. The file is kept as ${aside}`);
-    return false;
+  private async damageOf(name: SnapshotName): Promise<StorageError | null> {
+    return (await this.damageSeenIn(name)) === null ? null : this.damageSeenIn(name);
   }
 
-  /** What one reading of a file shows to be damaged. */
-  private async damageOf(name: SnapshotName): Promise<StorageError | null> {
+  private async damageSeenIn(name: SnapshotName): Promise<StorageError | null> {
     const { directory, clock } = this.parts;
     try {
       const file = await directory.openFile(name);
@@ -244,13 +237,29 @@ export class SnapshotSource {
     }
   }
 
+  /**
+   * The damaged file goes last: until there is another one, it may be all that a crash would leave of the state
+   * machine. One of the same entry takes its place, and compacting the log removes it.
+   */
+  private async replace(damaged: SnapshotName, damage: StorageError): Promise<void> {
+    const { directory, make, logger } = this.parts;
+    logger.error({ err: damage }, `${damage.message}. Makes another one`);
+    const { description } = await make();
+    const isThere = (await directory.list()).some(({ index }) => index === damaged.index);
+    if (!isThere || description.index === damaged.index) return;
+    const aside = await directory.setAside(damaged);
+    logger.error({ aside }, `the damaged snapshot is kept as ${aside}`);
+  }
+
   /** Opens the newest file if it will do, or one that is made for the purpose. */
   private async openFile(index: number): Promise<void> {
     const { directory, make, isContinued } = this.parts;
     const latest = (await directory.list()).at(-1);
-    const isUsable = latest !== undefined && latest.index >= index && isContinued(latest.index);
-    if (!isUsable || !(await this.isSound(latest))) {
+    if (latest === undefined || latest.index < index || !isContinued(latest.index)) {
       await make();
+    } else {
+      const damage = await this.damageOf(latest);
+      if (damage !== null) await this.replace(latest, damage);
     }
     const file = await directory.openLatest();
     if (file === null || file.header.description.index < index || this.closed) {

@@ -243,7 +243,7 @@ describe('the disk of a host', () => {
       await assert.rejects(file.write(bytes('yy'), 0), { code: 'EIO' });
       disk.trouble.failingSyncs = 1;
       await assert.rejects(file.sync(), { code: 'EIO' });
-      disk.trouble.misdirectedReads = 1;
+      disk.trouble.misdirectsNextRead = true;
       const target = new Uint8Array(5);
       assert.equal(await file.read(target, 5), 5);
       assert.notEqual(Buffer.from(target).toString(), '56789');

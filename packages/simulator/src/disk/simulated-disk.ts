@@ -17,7 +17,7 @@ export type DiskTrouble = {
   /** How many of the next writes fail. */
   failingWrites: number;
   /** How many of the next reads return the bytes of another place. */
-  misdirectedReads: number;
+  misdirectsNextRead: boolean;
 };
 
 /** What a power loss took. */
@@ -38,7 +38,7 @@ export class SimulatedDisk {
     full: false,
     failingSyncs: 0,
     failingWrites: 0,
-    misdirectedReads: 0,
+    misdirectsNextRead: false,
   };
   private readonly locks = new Map<string, Life>();
   private readonly writesUnderWay = new Set<{

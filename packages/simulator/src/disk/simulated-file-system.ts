@@ -95,8 +95,8 @@ export class SimulatedFileSystem implements FileSystem {
   readFile(inode: Inode, target: Uint8Array, position: number): Promise<number> {
     return this.access(() => {
       const { trouble } = this.disk;
-      if (trouble.misdirectedReads > 0 && target.length > 0) {
-        trouble.misdirectedReads -= 1;
+      if (trouble.misdirectsNextRead && target.length > 0) {
+        trouble.misdirectsNextRead = false;
         const elsewhere = Math.max(0, position + this.disk.random.pick([-512, 512, 4096]));
         this.trace.detail(this.who, () => `disk: a read at ${position} returns what is at ${elsewhere}`);
         const wanted = inode.read(target, position);

@@ -113,7 +113,7 @@ export class FaultInjector {
       trouble.full = false;
       trouble.failingSyncs = 0;
       trouble.failingWrites = 0;
-      trouble.misdirectedReads = 0;
+      trouble.misdirectsNextRead = false;
       member.engines.failingCommits = 0;
       member.resume();
     }
@@ -337,7 +337,7 @@ export class FaultInjector {
         injected.diskErrors = true;
         return;
       case 'misdirected-read':
-        trouble.misdirectedReads += 1;
+        trouble.misdirectsNextRead = true;
         injected.misdirectedReads = true;
         return;
       case 'bit-flip': {
