@@ -114,15 +114,19 @@ test('a member that cannot start after it has fetched a snapshot closes its tran
   assert.ok(line.isClosed);
 });
 
-test('no snapshot is given of a state machine that is older than the last one, and says so', async () => {
+test('no snapshot is made of a state machine that is older than the last one or what is asked for', async () => {
   const { options, clock, line } = await memberToRepair(clusterId);
   const replica = await clock.settling(Replica.open(options));
   try {
     assert.equal(replica.store.appliedIndex, 6);
-    const ask = async () => line.events?.asked(peer, { type: 'snapshot-open', index: 8 });
-    await assert.rejects(clock.settling(ask()), { name: 'PeerRefused', code: 'not-applied' });
+    const ask = async (index: number) => line.events?.asked(peer, { type: 'snapshot-open', index });
+    await assert.rejects(clock.settling(ask(8)), { name: 'PeerRefused', code: 'not-applied' });
     while (replica.store.appliedIndex < 9) await clock.advance(1);
-    const offer = await clock.settling(ask());
+    const { directory } = options.snapshots;
+    const before = await directory.list();
+    await assert.rejects(clock.settling(ask(99)), { name: 'PeerRefused', code: 'not-applied' });
+    assert.deepEqual(await directory.list(), before, 'none is made that would not do');
+    const offer = await clock.settling(ask(8));
     assert.ok(offer?.type === 'snapshot-open' && offer.index >= 9);
   } finally {
     await clock.settling(replica.close());

@@ -18,8 +18,8 @@ export type SnapshotSourceParts = {
   readonly limits: TransferLimits;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Makes a new file of the state machine as it is now. */
-  readonly make: () => Promise<MadeSnapshot>;
+  /** Makes a new file of the state machine as it is now; refuses if that has not applied entry `index`. */
+  readonly make: (index: number) => Promise<MadeSnapshot>;
   /** Whether a member that has a snapshot of this entry could go on with the own log. */
   readonly isContinued: (index: number) => boolean;
   readonly nameOf: (id: MemberId) => string;
@@ -244,7 +244,7 @@ export class SnapshotSource {
   private async replace(damaged: SnapshotName, damage: StorageError): Promise<void> {
     const { directory, make, logger } = this.parts;
     logger.error({ err: damage }, `${damage.message}. Makes another one`);
-    const { description } = await make();
+    const { description } = await make(damaged.index);
     const isThere = (await directory.list()).some(({ index }) => index === damaged.index);
     if (!isThere || description.index === damaged.index) return;
     const aside = await directory.setAside(damaged);
@@ -256,7 +256,7 @@ export class SnapshotSource {
     const { directory, make, isContinued } = this.parts;
     const latest = (await directory.list()).at(-1);
     if (latest === undefined || latest.index < index || !isContinued(latest.index)) {
-      await make();
+      await make(index);
     } else {
       const damage = await this.damageOf(latest);
       if (damage !== null) await this.replace(latest, damage);

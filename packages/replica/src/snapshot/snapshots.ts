@@ -86,7 +86,7 @@ export class Snapshots {
       store,
       clock,
       logger,
-      makeSnapshot: async () => this.make(),
+      makeSnapshot: async () => this.make(1),
       neededAfter: () => this.source.oldestIndex,
       compact: async (durable, through) => this.compactLog(durable, through),
       failed,
@@ -96,7 +96,7 @@ export class Snapshots {
       limits,
       clock,
       logger,
-      make: async () => this.make(),
+      make: async (index) => this.make(index),
       isContinued: (index) => index + 1 >= log.firstIndex,
       nameOf,
       released: () => this.removeUnused(),
@@ -176,13 +176,14 @@ export class Snapshots {
     }
   }
 
-  private async make(): Promise<MadeSnapshot> {
+  /** Makes a snapshot of entry `index` or a later one, if that is applied. */
+  private async make(index: number): Promise<MadeSnapshot> {
     if (this.isInstalling) {
       throw new PeerRefused('not-applied', 'this member is installing a snapshot itself');
     }
     const { core, store } = this.parts;
-    if (store.appliedIndex === 0) {
-      throw new PeerRefused('not-applied', 'this member has applied nothing yet');
+    if (store.appliedIndex < index) {
+      throw new PeerRefused('not-applied', 'this member has not applied what the snapshot must hold');
     }
     if (store.appliedIndex < core.snapshotIndex) {
       // It came from another member when this one had lost its own, which was newer.
