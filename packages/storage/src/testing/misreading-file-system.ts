@@ -15,25 +15,25 @@ export function shiftedBy(distance: number): Misreading {
   return (file, target, position) => file.read(target, Math.max(position + distance, 0));
 }
 
-/** One read, by its number from now on, returns something else. */
+/** One read, by its number from now on, returns something else; the next one is right again. */
 export class MisreadingFileSystem extends MemoryFileSystem {
-  #misread = 0;
+  /** Whether it has come to that read. */
+  hasMisread = false;
+  #readsLeft: number;
   #misreading: Misreading;
 
+  /** `misread` is the number of that read, from 1; 0 for none. */
   constructor(disk: MemoryDisk, misread: number, misreading: Misreading) {
     super(disk);
+    this.#readsLeft = misread;
     this.#misreading = misreading;
-    this.misread(misread, misreading);
   }
 
-  /** The read with this number, from 1, goes wrong. */
+  /** The same for another read, counted from now on. */
   misread(number: number, misreading: Misreading): void {
-    this.#misread = number;
+    this.hasMisread = false;
+    this.#readsLeft = number;
     this.#misreading = misreading;
-  }
-
-  get hasMisread(): boolean {
-    return this.#misread <= 0;
   }
 
   override async open(path: string, mode: 'read' | 'write' | 'create'): Promise<File> {
@@ -42,8 +42,11 @@ export class MisreadingFileSystem extends MemoryFileSystem {
       size: () => file.size(),
       read: async (target, position) => {
         const count = await file.read(target, position);
-        this.#misread -= 1;
-        if (this.#misread === 0) await this.#misreading(file, target, position);
+        this.#readsLeft -= 1;
+        if (this.#readsLeft === 0) {
+          this.hasMisread = true;
+          await this.#misreading(file, target, position);
+        }
         return count;
       },
       write: (source, position) => file.write(source, position),
