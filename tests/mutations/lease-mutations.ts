@@ -1,6 +1,8 @@
 import { type Mutation, simulate, tests } from './mutation.ts';
 
-const leases = 'packages/replica/src/leases';
+const replica = 'packages/replica/src';
+const leases = `${replica}/leases`;
+const kv = 'packages/kv/src';
 const leaseTests = `${leases}/*.test.ts`;
 const kvTests = ['packages/kv/src/leases.test.ts', 'packages/kv/src/store-model.test.ts'] as const;
 
@@ -133,5 +135,29 @@ export const leaseMutations: readonly Mutation[] = [
       },
     ],
     detectors: [simulate(60), tests(...kvTests)],
+  },
+  {
+    name: 'put-with-ttl-not-timed',
+    fault: 'a leader that leads already forgets the leases that are granted with a put',
+    edits: [
+      {
+        file: `${replica}/leases/lease-service.ts`,
+        find: "        if (response.$case === 'putWithTtl') this.timekeeper.granted(response.lease, nowMs);\n",
+        replace: '',
+      },
+    ],
+    detectors: [simulate(60)],
+  },
+  {
+    name: 'put-with-ttl-apart',
+    fault: 'a put that is granted its lease is under no lease',
+    edits: [
+      {
+        file: `${kv}/lease-commands.ts`,
+        find: '  map.leases.grant(put.lease, ttl);\n  return executePut(map, put);',
+        replace: '  map.leases.grant(put.lease, ttl);\n  return executePut(map, { ...put, lease: 0n });',
+      },
+    ],
+    detectors: [simulate(60)],
   },
 ];

@@ -56,6 +56,9 @@ function told(change: (response: RangeResponse) => RangeResponse = (response) =>
     story.apply({ $case: 'put', put: PutRequest.create({ key: toBytes(key), lease: 7n }) });
     story.read();
   }
+  const withTtl = PutRequest.create({ key: toBytes('leased/8/0'), lease: 8n });
+  story.apply({ $case: 'putWithTtl', putWithTtl: { put: withTtl, ttl: 10 } });
+  story.read();
   story.put('k1', 'one');
   const token = story.apply(enterQueue(7n));
   story.read();
@@ -116,8 +119,8 @@ test('what the log has beside the histories is needed to explain them', () => {
   const replay = LogReplay.run(story.entries);
   assert.equal(
     replay.unrecorded.length,
-    6,
-    'two puts, a place, an act, the place given up, and the end of the lease',
+    7,
+    'two puts, one with a new lease, a place, an act, the place given up, and the end of the lease',
   );
   const mute = Object.create(replay, { unrecorded: { value: [] } }) as LogReplay;
   assert.equal(judgeHistory(story.records, mute).kind, 'violation');

@@ -1,5 +1,5 @@
 import { type CommandBody, type Store, toKey } from '@quorate/kv';
-import type { RequestOp } from '@quorate/protocol';
+import type { PutWithTtl, RequestOp } from '@quorate/protocol';
 import { hasChanged } from '../linearizability/store-model.ts';
 import type { StoreOperation, StoreResult } from '../linearizability/store-operation.ts';
 import type { Answer } from '../workload/call.ts';
@@ -35,11 +35,12 @@ export function unrecordedOperation(
     }
     case 'put':
       return isUnrecorded(body.put.key) ? changing(body, answer) : null;
+    case 'putWithTtl':
+      return putUnderNewLease(body.putWithTtl, answer);
     case 'txn': {
       const keys = [...body.txn.success, ...body.txn.failure].flatMap(keyChangedBy);
       return keys.length > 0 && keys.every(isUnrecorded) ? changing(body, answer) : null;
     }
-    case 'putWithTtl': // No client of a simulation puts so.
     case 'deleteRange':
     case 'compaction':
     case 'leaseGrant':
@@ -55,6 +56,14 @@ function changing(body: CommandBody, answer: Answer): UnrecordedOperation | null
   return result !== null && hasChanged(result)
     ? { operation: toOperation({ kind: 'command', body }), result }
     : null;
+}
+
+/** For who looks at keys it is a put: leases are not part of the model. */
+function putUnderNewLease({ put }: PutWithTtl, answer: Answer): UnrecordedOperation | null {
+  if (put === undefined || !isUnrecorded(put.key)) return null;
+  if (answer.kind !== 'command' || answer.response.$case !== 'putWithTtl') return null;
+  const { putWithTtl: response } = answer.response;
+  return changing({ $case: 'put', put }, { kind: 'command', response: { $case: 'put', put: response } });
 }
 
 function endOfLease(keys: readonly string[], revision: number): UnrecordedOperation {

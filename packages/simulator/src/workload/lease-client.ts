@@ -10,8 +10,8 @@ import { MemberCaller } from './member-caller.ts';
 import { toBytes } from './requests.ts';
 
 /**
- * A client with one lease after the other: it puts keys under a lease, keeps it alive for a while at one member or
- * another, and then revokes it, detaches its keys, or falls silent.
+ * A client with one lease after the other: it has a lease granted, alone or with a first key (`putWithTtl`), puts keys
+ * under it, keeps it alive for a while at one member or another, and then revokes it, detaches its keys, or falls silent.
  */
 export class LeaseClient {
   readonly records: LeaseRecord[] = [];
@@ -56,17 +56,21 @@ export class LeaseClient {
     const ttlSeconds = this.random.between(1, this.plan.ttlMaxSeconds);
     const record: LeaseRecord = { id, client: this.name, ttlSeconds, promisedUs: [], lastAskedUs: askedUs };
     this.records.push(record);
-    this.ask(
-      record,
-      `a lease ${id} of ${ttlSeconds} s`,
-      async (replica, call) => replica.leases.grant(id, ttlSeconds, call),
-      ({ TTL }) => {
-        record.ttlSeconds = TTL;
-        record.promisedUs.push(askedUs);
-        this.attach(record, this.random.integer(4));
-      },
-      () => this.caller.after(this.random.integer(500), () => this.grant()),
-    );
+    const granted = (seconds: number): void => {
+      record.ttlSeconds = seconds;
+      record.promisedUs.push(askedUs);
+      this.attach(record, this.random.integer(4));
+    };
+    const failed = (): void => this.caller.after(this.random.integer(500), () => this.grant());
+    const what = `a lease ${id} of ${ttlSeconds} s`;
+    if (this.random.integer(3) > 0) {
+      const perform = async (replica: Replica, call: Call) => replica.leases.grant(id, ttlSeconds, call);
+      this.ask(record, what, perform, ({ TTL }) => granted(TTL), failed);
+      return;
+    }
+    const put = leasedPut(id, 0, id);
+    const perform = async (replica: Replica, call: Call) => replica.leases.putWithTtl(put, ttlSeconds, call);
+    this.ask(record, `${what}, with a key`, perform, ({ ttl }) => granted(ttl), failed);
   }
 
   private attach(record: LeaseRecord, keys: number): void {
@@ -78,7 +82,7 @@ export class LeaseClient {
   }
 
   private put(record: LeaseRecord, key: number, lease: bigint, next: () => void): void {
-    const put = PutRequest.create({ key: toBytes(`leased/${record.id}/${key}`), value: toBytes('v'), lease });
+    const put = leasedPut(record.id, key, lease);
     const perform = async (replica: Replica, call: Call) => replica.propose({ $case: 'put', put }, call);
     this.ask(record, `to put ${key} under ${lease}`, perform, next, next);
   }
@@ -140,4 +144,9 @@ export class LeaseClient {
     };
     this.caller.ask({ what, perform, answered, failed, over });
   }
+}
+
+/** Puts one of the keys that belong to a lease, under this lease or under none. */
+function leasedPut(id: bigint, key: number, lease: bigint): PutRequest {
+  return PutRequest.create({ key: toBytes(`leased/${id}/${key}`), value: toBytes('v'), lease });
 }
