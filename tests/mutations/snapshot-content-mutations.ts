@@ -29,8 +29,8 @@ export const snapshotContentMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${kv}/store.ts`,
-        find: '    if (this.compactor.isDone || this.snapshotsInNeed > 0) return;\n    this.removedPositions',
-        replace: '    if (this.compactor.isDone) return;\n    this.removedPositions',
+        find: "this.snapshotsInNeed > 0 || this.engine.upkeep !== 'done') return;",
+        replace: "this.engine.upkeep !== 'done') return;",
       },
     ],
     detectors: [tests(...kvTests)],

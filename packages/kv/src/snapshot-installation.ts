@@ -24,13 +24,15 @@ export type EngineContent = {
   readonly index: KeyIndex;
 };
 
-/** Whether an installation was interrupted. */
-export function isPartlyInstalled(facts: readonly Fact[]): boolean {
-  return facts.some(({ name }) => name === markerName);
+/** Takes everything out of an engine in which an installation was interrupted. */
+export function discardPartlyInstalled(engine: Engine): void {
+  if (!namesOfFacts(engine).includes(markerName)) return;
+  for (const _ of emptyEngine(engine));
+  engine.commit({ records: [], removedPositions: [], facts: [], removedFacts: [markerName] });
 }
 
-/** Takes everything out of the engine. Each step of the iteration is one commit. */
-export function* emptyEngine(engine: Engine): Iterable<void> {
+/** Each step of the iteration is one commit. The marker stays. */
+function* emptyEngine(engine: Engine): Iterable<void> {
   const removedFacts = namesOfFacts(engine).filter((name) => name !== markerName);
   const marker = { name: markerName, content: new Uint8Array(0) };
   yield engine.commit({ records: [], removedPositions: [], facts: [marker], removedFacts });
@@ -42,11 +44,6 @@ export function* emptyEngine(engine: Engine): Iterable<void> {
       yield engine.commit({ records: [], removedPositions, facts: [], removedFacts: [] });
     }
   }
-}
-
-/** Ends what `emptyEngine` began: the engine is a new one. */
-export function markEmpty(engine: Engine): void {
-  engine.commit({ records: [], removedPositions: [], facts: [], removedFacts: [markerName] });
 }
 
 /**

@@ -46,6 +46,7 @@ function isDamaged(error: unknown): boolean {
 /** Keeps every batch that was committed. */
 class RecordingEngine implements Engine {
   readonly isPersistent = true;
+  readonly upkeep = 'done';
   readonly commits: EngineBatch[] = [];
   failing = false;
   private readonly inner = new MemoryEngine();

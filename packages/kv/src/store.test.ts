@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PublishMember, RangeRequest } from '@quorate/protocol';
 import { type CommandBody, encodeCommand } from './command.ts';
-import type { Engine, EngineBatch, EngineView, PositionedRecord, StoredRecord } from './engine/engine.ts';
+import type {
+  Engine,
+  EngineBatch,
+  EngineUpkeep,
+  EngineView,
+  PositionedRecord,
+  StoredRecord,
+} from './engine/engine.ts';
 import { EngineError } from './engine/engine-error.ts';
 import { MemoryEngine } from './engine/memory-engine.ts';
 import { SqliteEngine } from './engine/sqlite-engine.ts';
@@ -27,6 +34,7 @@ function countOf(store: Store): number {
 /** A memory engine that counts commits, and fails them on demand. */
 class WatchedEngine implements Engine {
   readonly isPersistent = true;
+  upkeep: EngineUpkeep = 'done';
   readonly commits: EngineBatch[] = [];
   failing = false;
   closed = false;
@@ -150,6 +158,24 @@ describe('commits', () => {
         [4, 1],
       ],
     );
+  });
+
+  test('wait longer while the engine finishes its upkeep, within a limit', async () => {
+    const engine = new WatchedEngine();
+    const store = Store.open(engine, { commitMaxEntries: 2, commitMaxBytes: 1000 });
+    engine.upkeep = 'finishing';
+    store.apply([put(1, 'a'), put(2, 'a'), put(3, 'a')]);
+    assert.equal(engine.commits.length, 0);
+    store.apply([put(4, 'a')]);
+    assert.equal(engine.commits.length, 1);
+    store.apply([put(5, 'a', 'x'.repeat(2000))]);
+    assert.equal(engine.commits.length, 2);
+    store.apply([put(6, 'a'), put(7, 'a')]);
+    assert.equal(await store.sync(), 7);
+    assert.equal(engine.commits.length, 3);
+    engine.upkeep = 'behind';
+    store.apply([put(8, 'a'), put(9, 'a')]);
+    assert.equal(engine.commits.length, 4);
   });
 
   test('are not needed for reading', () => {

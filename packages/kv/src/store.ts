@@ -22,13 +22,7 @@ import { type Lease, LeaseTable } from './lease-table.ts';
 import { type DigestRange, RecordDigest } from './record-digest.ts';
 import { restoreIndex } from './restore-index.ts';
 import { responseHeader } from './response-header.ts';
-import {
-  emptyEngine,
-  type EngineContent,
-  installContent,
-  isPartlyInstalled,
-  markEmpty,
-} from './snapshot-installation.ts';
+import { discardPartlyInstalled, type EngineContent, installContent } from './snapshot-installation.ts';
 import { StoreError } from './store-error.ts';
 import { StoreSnapshot } from './store-snapshot.ts';
 import { decodeState, encodeState, initialState } from './store-state.ts';
@@ -51,7 +45,8 @@ export type StoreOptions = {
   readonly transactionMaxOperations?: number;
   /**
    * Applied entries are handed to the engine together: when there are this many, or their records take this
-   * many bytes. Until then they are in memory only, and a restart applies them again. Default 1,024 and 1 MiB.
+   * many bytes. Until then they are in memory only, and a restart applies them again. Default 1,024 and 1 MiB. While
+   * the engine finishes its upkeep they may become twice as many.
    */
   readonly commitMaxEntries?: number;
   readonly commitMaxBytes?: number;
@@ -91,6 +86,8 @@ const defaultOptions: Required<StoreOptions> = {
   commitMaxBytes: 1024 * 1024,
   watch: {},
 };
+/** How many times more than usual is collected at most while the engine finishes its upkeep. */
+const upkeepFactor = 2;
 /**
  * How many records compaction may remove in each call of `apply`: so many for each entry, and twice as many as were
  * written, so that it gets ahead of writes. A single put is not to wait for much more than itself.
@@ -226,12 +223,7 @@ export class Store {
       const written = this.map.nextPosition - nextPosition;
       const removals = entries.length * removalsPerEntry + written * removalsPerRecord;
       this.stepCompaction(Math.min(removals, removalMaxRecords));
-      if (
-        this.uncommittedEntries >= this.options.commitMaxEntries ||
-        this.map.pendingBytes >= this.options.commitMaxBytes
-      ) {
-        this.commit();
-      }
+      if (this.isCommitDue) this.commit();
       return results;
     });
   }
@@ -311,12 +303,14 @@ export class Store {
    * Removes at most `maxRecords` of the records that compaction made unreadable, and gives some of the space that
    * they took back to the file system, if the engine can. Returns whether all records are gone. Applying entries
    * does some of it, too; this is for those who wait for it. Nothing is removed as long as an open snapshot may
-   * need it.
+   * need it, nor while the engine's upkeep is behind.
    */
   removeCompacted(maxRecords: number): boolean {
     return this.guard(() => {
-      this.stepCompaction(maxRecords);
-      this.commit();
+      if (this.engine.upkeep === 'done') {
+        this.stepCompaction(maxRecords);
+        this.commit();
+      }
       return this.compactor.isDone;
     });
   }
@@ -376,7 +370,11 @@ export class Store {
     let phaseOnFailure = this.phase;
     this.phase = 'installing';
     try {
-      const content = await installContent(this.engine, source, pause, () => {
+      const rest = async (): Promise<void> => {
+        do await pause();
+        while (this.engine.upkeep !== 'done');
+      };
+      const content = await installContent(this.engine, source, rest, () => {
         phaseOnFailure = 'incomplete';
         this.watchHub.suspend();
         this.restore({ facts: [], leases: new LeaseTable(), index: new KeyIndex() });
@@ -518,13 +516,21 @@ export class Store {
   }
 
   private stepCompaction(maxRecords: number): void {
-    if (this.compactor.isDone || this.snapshotsInNeed > 0) return;
+    if (this.compactor.isDone || this.snapshotsInNeed > 0 || this.engine.upkeep !== 'done') return;
     this.removedPositions.push(...this.compactor.step(maxRecords, removalMaxKeys));
   }
 
   /** Throws `no-space` while a member has no room for what the command takes. */
   private refuseIfFull(body: CommandBody): void {
     if (this.alarmTable.isRaised(AlarmType.NOSPACE) && takesSpace(body)) throw new StoreError('no-space');
+  }
+
+  private get isCommitDue(): boolean {
+    const { commitMaxEntries, commitMaxBytes } = this.options;
+    const factor = this.engine.upkeep === 'finishing' ? upkeepFactor : 1;
+    return (
+      this.uncommittedEntries >= commitMaxEntries * factor || this.map.pendingBytes >= commitMaxBytes * factor
+    );
   }
 
   private commit(): void {
@@ -577,13 +583,4 @@ export class Store {
       throw new StoreError('installing');
     }
   }
-}
-
-function discardPartlyInstalled(engine: Engine): void {
-  const view = engine.openView();
-  const facts = view.facts();
-  view.close();
-  if (!isPartlyInstalled(facts)) return;
-  for (const _ of emptyEngine(engine));
-  markEmpty(engine);
 }

@@ -20,6 +20,13 @@ export type EngineBatch = {
 };
 
 /**
+ * `done`: nothing to mind. `behind`: so much waits that work which nobody waits for is to wait, too. `finishing`: commits
+ * would keep it from its end, so those that can wait are to wait, for the time that a few flushes to the disk take.
+ * Reads are welcome at any time.
+ */
+export type EngineUpkeep = 'done' | 'behind' | 'finishing';
+
+/**
  * Keeps a store's records and facts. Records are only ever appended and removed, which is what makes
  * every engine fast: a record's *position* counts all records that were ever written, from 1.
  *
@@ -36,6 +43,9 @@ export interface Engine {
    * it. `sync` puts an end to that for what was committed before.
    */
   commit(batch: EngineBatch): void;
+
+  /** How far it is with putting its files in order, which it may do in the background. */
+  readonly upkeep: EngineUpkeep;
 
   /** Returns null if there is no such record. The result belongs to the caller. */
   read(position: number): StoredRecord | null;

@@ -31,6 +31,7 @@ const freeBytesMin = 16 * 1024 * 1024;
  */
 export class LmdbEngine implements Engine {
   readonly isPersistent = true;
+  readonly upkeep = 'done';
   private readonly directory: string;
   private readonly root: RootDatabase;
   private readonly records: RecordDatabase;

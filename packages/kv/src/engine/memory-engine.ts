@@ -10,6 +10,7 @@ type Page = { readonly records: (MemoryRecord | undefined)[]; count: number; isS
 /** Keeps everything in the process's memory: for tests, simulations and clusters that only live as long. */
 export class MemoryEngine implements Engine {
   readonly isPersistent: boolean = false;
+  readonly upkeep = 'done';
   /** By position divided by `pageRecords`, ascending; pages without a record are left out. */
   private readonly pages = new Map<number, Page>();
   private readonly factsByName = new Map<string, Uint8Array>();

@@ -1,8 +1,11 @@
 // Copies what is in SQLite's write-ahead log into the database file, in a thread of its own: the flushes to the
-// disk that this takes would otherwise stop the event loop. Each message asks for it once, and is answered.
+// disk that this takes would otherwise stop the event loop. Each request but `close` is answered.
 import assert from 'node:assert/strict';
 import { DatabaseSync } from 'node:sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+
+/** `truncate` cuts a log that has been copied wholly to nothing, if nobody reads it. `close` ends the thread. */
+export type CheckpointRequest = 'checkpoint' | 'truncate' | 'close';
 
 /** The answer, when what there was is copied. */
 export type Checkpointed = {
@@ -14,19 +17,18 @@ assert(parentPort !== null && typeof workerData === 'string', 'this file is the 
 const port = parentPort;
 const database = new DatabaseSync(workerData, { timeout: 5000 });
 database.exec('PRAGMA synchronous = NORMAL');
-// Takes what nobody is in the way of, and waits for nobody.
+// From here on it takes what nobody is in the way of, and waits for nobody.
+database.exec('PRAGMA busy_timeout = 0');
 const checkpoint = database.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+const truncate = database.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
 
-/** `close` ends the thread; anything else asks for a checkpoint. */
-port.on('message', (message: unknown) => {
-  if (message === 'close') {
+port.on('message', (request: CheckpointRequest) => {
+  if (request === 'close') {
     database.close();
     port.close();
     return;
   }
-  checkpoint.run();
-  // Commits went on meanwhile. The log starts again from its beginning only when all of it has been copied, so
-  // the rest, which is little, is copied at once.
-  const answer: Checkpointed = { logPages: Number(checkpoint.get()?.['log']) };
+  const statement = request === 'truncate' ? truncate : checkpoint;
+  const answer: Checkpointed = { logPages: Number(statement.get()?.['log']) };
   port.postMessage(answer);
 });

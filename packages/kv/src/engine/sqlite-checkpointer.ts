@@ -1,18 +1,23 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { Checkpointed } from './sqlite-checkpoint-worker.ts';
+import type { EngineUpkeep } from './engine.ts';
+import type { Checkpointed, CheckpointRequest } from './sqlite-checkpoint-worker.ts';
 
 /** So much is committed between two checkpoints. */
 const checkpointBytes = 4 * 1024 * 1024;
-/**
- * The log starts from its beginning only when it has been copied to its end, and commits go on meanwhile. When it is
- * longer than this, the event loop copies the last bit itself as soon as that is little; when it is much longer,
- * whatever it is.
- */
+/** When the log is longer than this, 16 MiB, it is to start again from its beginning. */
 const longLogPages = 2048;
-const restMaxBytes = 1024 * 1024;
+/** When it is longer than this, 64 MiB, its file is to be cut as well. */
 const veryLongLogPages = 8192;
+
+/**
+ * What the thread is doing. The log starts from its beginning only when it has been copied to its end, and commits
+ * that go on meanwhile keep it from that. So a long log is copied in two steps: most of it with commits going on
+ * (`copying`), then, while the store holds its commits back, the rest (`finishing`). `truncating` cuts the file,
+ * which takes a while after a snapshot kept the log from starting again.
+ */
+type Phase = 'idle' | 'copying' | 'finishing' | 'truncating' | 'over';
 
 /**
  * Has SQLite's write-ahead log copied into the database file by another thread, which is started when it is first
@@ -20,48 +25,64 @@ const veryLongLogPages = 8192;
  */
 export class SqliteCheckpointer {
   private readonly file: string;
-  private readonly checkpointed: (isRestWanted: boolean) => void;
+  private readonly release: () => void;
   private worker: Worker | null = null;
-  private isBusy = false;
-  /** It has failed, or is to end. */
-  private isOver = false;
+  private phase: Phase = 'idle';
   private bytes = 0;
 
   /**
-   * `checkpointed` is called when the thread has copied what there was. If commits have always been quicker, it is
-   * to copy the rest.
+   * `release` is called when the thread has copied what there was: it is to end an open read transaction, which would
+   * keep the log from starting again.
    */
-  constructor(file: string, checkpointed: (isRestWanted: boolean) => void) {
+  constructor(file: string, release: () => void) {
     this.file = file;
-    this.checkpointed = checkpointed;
+    this.release = release;
   }
 
   /** Notes that a commit has brought about so many bytes. */
   committed(bytes: number): void {
     this.bytes += bytes;
-    if (this.bytes >= checkpointBytes && !this.isBusy && !this.isOver) this.ask();
+    this.askIfDue();
+  }
+
+  /** `behind` when another copy is due before one has ended. */
+  get upkeep(): EngineUpkeep {
+    switch (this.phase) {
+      case 'finishing':
+      case 'truncating':
+        return 'finishing';
+      case 'copying':
+        return this.bytes >= checkpointBytes ? 'behind' : 'done';
+      case 'idle':
+      case 'over':
+        return 'done';
+    }
   }
 
   /** Whether there is a thread that has to be ended. */
   get isRunning(): boolean {
-    return this.worker !== null && !this.isOver;
+    return this.worker !== null && this.phase !== 'over';
   }
 
   /** Resolves when the thread is gone. */
   async close(): Promise<void> {
-    if (this.worker === null || this.isOver) return;
-    this.isOver = true;
+    if (this.worker === null || this.phase === 'over') return;
+    this.phase = 'over';
     const exited = once(this.worker, 'exit');
     this.worker.ref();
-    this.worker.postMessage('close');
+    this.worker.postMessage('close' satisfies CheckpointRequest);
     await exited;
   }
 
-  private ask(): void {
+  private askIfDue(): void {
+    if (this.bytes >= checkpointBytes && this.phase === 'idle') this.ask('copying', 'checkpoint');
+  }
+
+  private ask(phase: Phase, request: CheckpointRequest): void {
+    this.phase = phase;
     this.bytes = 0;
-    this.isBusy = true;
     this.worker ??= this.start();
-    this.worker.postMessage('checkpoint');
+    this.worker.postMessage(request);
   }
 
   private start(): Worker {
@@ -69,18 +90,23 @@ export class SqliteCheckpointer {
     const script = `./sqlite-checkpoint-worker${path.extname(import.meta.filename)}`;
     const worker = new Worker(new URL(script, import.meta.url), { workerData: this.file });
     worker.unref();
-    worker.on('message', ({ logPages }: Checkpointed) => {
-      this.isBusy = false;
-      if (this.isOver) return;
-      const isLong = logPages > longLogPages && this.bytes > 0;
-      const isRestWanted = isLong && (this.bytes <= restMaxBytes || logPages > veryLongLogPages);
-      if (isRestWanted) this.bytes = 0;
-      this.checkpointed(isRestWanted);
-      if (this.bytes >= checkpointBytes || (isLong && !isRestWanted)) this.ask();
-    });
+    worker.on('message', (answer: Checkpointed) => this.checkpointed(answer));
     worker.on('error', () => {
-      this.isOver = true;
+      this.phase = 'over';
     });
     return worker;
+  }
+
+  private checkpointed({ logPages }: Checkpointed): void {
+    if (this.phase === 'over') return;
+    this.release();
+    if (this.phase === 'copying' && logPages > longLogPages) {
+      this.ask('finishing', 'checkpoint');
+    } else if (this.phase === 'finishing' && logPages > veryLongLogPages) {
+      this.ask('truncating', 'truncate');
+    } else {
+      this.phase = 'idle';
+      this.askIfDue();
+    }
   }
 }

@@ -1,6 +1,14 @@
 import path from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import type { Engine, EngineBatch, EngineView, Fact, PositionedRecord, StoredRecord } from './engine.ts';
+import type {
+  Engine,
+  EngineBatch,
+  EngineUpkeep,
+  EngineView,
+  Fact,
+  PositionedRecord,
+  StoredRecord,
+} from './engine.ts';
 import { ensureDirectory, syncDirectory, syncFile } from './engine-directory.ts';
 import { EngineError } from './engine-error.ts';
 import { SqliteCheckpointer } from './sqlite-checkpointer.ts';
@@ -25,8 +33,10 @@ const pageBytes = 8192;
  * takes, so it is the last resort: a thread does it much earlier.
  */
 const checkpointPages = 32_768;
-/** A log that has grown longer than this is cut when it starts again from its beginning. */
-const logMaxBytes = 64 * 1024 * 1024;
+/** A removed record that is farther than this from the one before is taken to lie on another page. */
+const neighboursMax = 16;
+/** Of those that are closer, so many change one page: SQLite also fills up the pages beside those that they leave. */
+const neighboursPerPage = 8;
 /** How many pages one call gives back to the file system: 1 to 2 ms. */
 const shrinkPages = 32;
 /** As long as no more than this part of the file is free, it is kept for what comes next. */
@@ -81,7 +91,7 @@ export class SqliteEngine implements Engine {
     this.file = file;
     this.database = database;
     this.statements = prepareStatements(database);
-    this.checkpointer = new SqliteCheckpointer(file, (isRestWanted) => this.checkpointed(isRestWanted));
+    this.checkpointer = new SqliteCheckpointer(file, () => this.endReading());
     this.canShrink = readPragma(database, 'auto_vacuum') === incrementalVacuum;
   }
 
@@ -89,14 +99,16 @@ export class SqliteEngine implements Engine {
     const { insert, remove, setFact, removeFact, commit } = this.statements;
     try {
       this.beginReading();
-      // A removed record is anywhere, so it changes a page of its own.
-      let bytes = batch.removedPositions.length * pageBytes;
+      let bytes = 0;
+      let lastRemoved = -Infinity;
       for (const { position, header, value } of batch.records) {
         insert.run(position, header, value);
         bytes += header.length + value.length;
       }
       for (const removed of batch.removedPositions) {
         remove.run(removed);
+        bytes += Math.abs(removed - lastRemoved) > neighboursMax ? pageBytes : pageBytes / neighboursPerPage;
+        lastRemoved = removed;
       }
       for (const { name, content } of batch.facts) {
         setFact.run(name, content);
@@ -111,6 +123,10 @@ export class SqliteEngine implements Engine {
       this.rollBack();
       throw sqliteError(error, this.file);
     }
+  }
+
+  get upkeep(): EngineUpkeep {
+    return this.checkpointer.upkeep;
   }
 
   read(position: number): StoredRecord | null {
@@ -156,7 +172,8 @@ export class SqliteEngine implements Engine {
       this.statements.shrink.all();
       this.statements.commit.run();
       this.isReading = false;
-      this.checkpointer.committed(shrinkPages * pageBytes);
+      // Besides those that move, the pages that point to them change.
+      this.checkpointer.committed(2 * shrinkPages * pageBytes);
       return true;
     } catch (error) {
       this.rollBack();
@@ -188,10 +205,9 @@ export class SqliteEngine implements Engine {
   }
 
   /** SQLite's log starts again from its beginning only for a transaction that began when all of it was copied. */
-  private checkpointed(isRestWanted: boolean): void {
+  private endReading(): void {
     if (this.isReading && this.database.isTransaction) this.statements.commit.run();
     this.isReading = false;
-    if (isRestWanted) this.statements.checkpoint.all();
   }
 
   /** Best effort: after a failed commit the engine is of no more use, and SQLite rolls back when it is opened. */
@@ -216,7 +232,6 @@ type Statements = {
   readonly readFrom: StatementSync;
   readonly pages: StatementSync;
   readonly shrink: StatementSync;
-  readonly checkpoint: StatementSync;
 };
 
 function prepareStatements(database: DatabaseSync): Statements {
@@ -236,7 +251,6 @@ function prepareStatements(database: DatabaseSync): Statements {
     pages: asArrays(
       database.prepare('SELECT page_count, freelist_count FROM pragma_page_count, pragma_freelist_count'),
     ),
-    checkpoint: database.prepare('PRAGMA wal_checkpoint(PASSIVE)'),
     shrink: database.prepare(`PRAGMA incremental_vacuum(${shrinkPages})`),
   };
 }
@@ -255,7 +269,6 @@ function prepareDatabase(database: DatabaseSync, file: string, options: SqliteEn
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA wal_autocheckpoint = ${checkpointPages};
-    PRAGMA journal_size_limit = ${logMaxBytes};
     PRAGMA cache_size = -${cacheKibibytes};
   `);
   if (options.maxBytes !== undefined) {

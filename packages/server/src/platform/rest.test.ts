@@ -31,9 +31,12 @@ test('a step that stood still for long is not waited for as long again', async (
   assert.equal(state.isOver, true);
 });
 
-test('a step that took no time makes way once', async () => {
+test('a step that took no time makes way, and is not tried again at once', async () => {
   const clock = new ManualClock();
   const state = rest(clock, 0);
+  await turn();
+  assert.equal(state.isOver, false);
+  clock.advance(1);
   await turn();
   assert.equal(state.isOver, true);
 });

@@ -124,6 +124,7 @@ export function durableMemoryMedium(): EngineMedium {
 /** What one process sees of its host's engine. Once the process is dead, nothing that it does has any effect. */
 class HostedEngine implements Engine {
   readonly isPersistent: boolean;
+  readonly upkeep = 'done';
   private readonly host: EngineHost;
   private readonly inner: Engine;
   private readonly life: Life;
