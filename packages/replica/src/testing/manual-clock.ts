@@ -1,6 +1,10 @@
+import assert from 'node:assert/strict';
 import type { Clock, Timer } from '../ports.ts';
 
 type Alarm = { readonly atMs: number; readonly callback: () => void };
+
+/** Far more than anything in a test takes. */
+const PAUSES_MAX = 20_000;
 
 /** A clock that stands still until a test moves it. Shared by all members of a test's cluster. */
 export class ManualClock implements Clock {
@@ -46,14 +50,15 @@ export class ManualClock implements Clock {
     }
   }
 
-  /** Waits for something that takes no time but pauses to let others work. */
+  /** Waits for something that takes no time but pauses to let others work. Rejects when nothing comes of it. */
   async settling<Result>(work: Promise<Result>): Promise<Result> {
     const state = { isDone: false };
     const done = work.finally(() => {
       state.isDone = true;
     });
     done.catch(() => undefined);
-    while (!state.isDone) {
+    for (let pauses = 0; !state.isDone; pauses += 1) {
+      assert(pauses < PAUSES_MAX, 'it is over without the clock being moved');
       await this.settle();
     }
     return done;
