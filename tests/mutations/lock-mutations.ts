@@ -2,7 +2,7 @@ import { type Mutation, simulate, tests } from './mutation.ts';
 
 const kvTests = ['packages/kv/src/transaction.test.ts', 'packages/kv/src/store-model.test.ts'] as const;
 
-/** Faults that let one act who has lost a lock; and, to judge the workload, locks without fencing tokens. */
+/** Faults that let one act who has lost a lock; and, to judge the workload, locks without tokens and stale leaders. */
 export const lockMutations: readonly Mutation[] = [
   {
     name: 'lock-token-of-a-key-that-is-gone',
@@ -65,5 +65,18 @@ export const lockMutations: readonly Mutation[] = [
       },
     ],
     detectors: [simulate(40)],
+  },
+  {
+    name: 'leader-seen-in-the-past',
+    fault:
+      'who leads is answered by any member from what it has, so that a leader is seen after its successor',
+    edits: [
+      {
+        file: 'packages/simulator/src/workload/lock-client.ts',
+        find: "      what: 'who leads',\n      perform: async (replica, call) => {\n        await replica.linearize(call);",
+        replace: "      what: 'who leads',\n      perform: async (replica, _call) => {",
+      },
+    ],
+    detectors: [simulate(100)],
   },
 ];

@@ -24,6 +24,7 @@ export class Tally {
     lockActs: 0,
     lockRefusals: 0,
     lockOvertaken: 0,
+    leaderSightings: 0,
     slowestRecoveryMs: 0,
   };
 
@@ -44,11 +45,12 @@ export class Tally {
     sum.installs += installs;
     sum.runsWithCompaction += compactions > 0 ? 1 : 0;
     sum.runsWithInstall += installs > 0 ? 1 : 0;
-    const { turns, accepted, refused, overtaken } = figures.locks;
+    const { turns, accepted, refused, overtaken, sightings } = figures.locks;
     sum.lockTurns += turns;
     sum.lockActs += accepted;
     sum.lockRefusals += refused;
     sum.lockOvertaken += overtaken;
+    sum.leaderSightings += sightings;
     if (figures.undecided) {
       sum.undecided += 1;
       this.undecidedSeeds.push(plan.seed);
@@ -80,7 +82,7 @@ export class Tally {
       `${sum.answered} operations checked, ${sum.unknown} with unknown outcome, ${sum.failed} that failed without effect`,
       `${sum.faults} scheduled faults, ${sum.deaths} processes ended, ${sum.messages} messages, ${sum.events} events`,
       `${sum.compactions} compactions of ${sum.compactedEntries} entries in ${sum.runsWithCompaction} runs, ${sum.installs} snapshots installed in ${sum.runsWithInstall} runs`,
-      `${sum.lockTurns} turns of holders of locks, ${sum.lockActs} acts accepted, ${sum.lockRefusals} refused by the store, ${sum.lockOvertaken} outside after a later holder`,
+      `${sum.lockTurns} turns of holders of locks, ${sum.lockActs} acts accepted, ${sum.lockRefusals} refused by the store, ${sum.lockOvertaken} outside after a later holder; leaders seen ${sum.leaderSightings} times`,
       `slowest recovery ${(sum.slowestRecoveryMs / 1000).toFixed(1)} s`,
       `${sum.undecided} histories undecided${this.#seeds()}`,
     ].join('\n');

@@ -1,3 +1,4 @@
+import { checkElectionOrder } from '../checkers/election-order.ts';
 import { checkLockFencing } from '../checkers/lock-fencing.ts';
 import type { Cluster } from '../cluster/cluster.ts';
 import type { Violation } from '../cluster/run-observer.ts';
@@ -19,6 +20,8 @@ export type LockFigures = {
   readonly refused: number;
   /** Acts that came to the resource outside after one of a later holder: without tokens two holders would have acted. */
   readonly overtaken: number;
+  /** How often somebody was told who leads. */
+  readonly sightings: number;
 };
 
 /** The clients of a run that want a lock, and what it guards. */
@@ -49,6 +52,7 @@ export class LockWorkload {
       accepted: [...inside, ...outside].filter(({ isAccepted }) => isAccepted).length,
       refused: inside.filter(({ isAccepted }) => !isAccepted).length,
       overtaken: outside.filter(({ isAccepted }) => !isAccepted).length,
+      sightings: this.clients.reduce((sum, { sightings }) => sum + sightings.length, 0),
     };
   }
 
@@ -61,11 +65,18 @@ export class LockWorkload {
   }
 
   judge({ guardedWrites }: LogReplay): Violation | null {
-    return checkLockFencing({
-      turns: this.clients.flatMap(({ turns }) => turns),
+    const turns = this.clients.flatMap((client) => client.turns);
+    const fencing = checkLockFencing({
+      turns,
       acts: this.clients.flatMap(({ acts }) => acts),
       outside: this.outside.acts,
       writes: guardedWrites.all,
+    });
+    if (fencing !== null) return fencing;
+    return checkElectionOrder({
+      turns,
+      proclamations: this.clients.flatMap(({ proclamations }) => proclamations),
+      sightings: this.clients.flatMap(({ sightings }) => sightings),
     });
   }
 }

@@ -77,7 +77,7 @@ describe('a run depends on nothing but its plan', () => {
 
 describe('clients of a lock', () => {
   test('stall beyond their leases, so that without tokens two of them would act', async () => {
-    const sum = { turns: 0, accepted: 0, refused: 0, overtaken: 0 };
+    const sum = { turns: 0, accepted: 0, refused: 0, overtaken: 0, sightings: 0 };
     for (let seed = FIRST_SEED + 40; seed < FIRST_SEED + 60; seed += 1) {
       const plan = drawPlan(seed, {});
       if (plan.locks.clients === 0) continue;
@@ -87,9 +87,11 @@ describe('clients of a lock', () => {
       sum.accepted += figures.locks.accepted;
       sum.refused += figures.locks.refused;
       sum.overtaken += figures.locks.overtaken;
+      sum.sightings += figures.locks.sightings;
     }
     assert(sum.turns > 20 && sum.accepted > 20, `too little goes on: ${JSON.stringify(sum)}`);
     assert(sum.refused > 0, 'the store refused nobody, as if nobody had stalled beyond its lease');
     assert(sum.overtaken > 0, 'nobody came late to the resource outside');
+    assert(sum.sightings > 20, 'hardly anybody saw who leads');
   });
 });

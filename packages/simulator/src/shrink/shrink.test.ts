@@ -24,7 +24,7 @@ function outcome(plan: RunPlan, breaks: (plan: RunPlan) => boolean): RunResult {
       recoveryMs: 0,
       undecided: false,
       snapshots: { compactions: 0, compactedEntries: 0, installs: 0 },
-      locks: { turns: 0, accepted: 0, refused: 0, overtaken: 0 },
+      locks: { turns: 0, accepted: 0, refused: 0, overtaken: 0, sightings: 0 },
     },
   };
 }

@@ -8,8 +8,17 @@ import type { Trace } from '../kernel/trace.ts';
 import type { LockPlan } from '../plan/plan.ts';
 import type { FencedResource } from './fenced-resource.ts';
 import type { LeaseRecord } from './lease-record.ts';
-import type { LockAct, LockTurn } from './lock-record.ts';
-import { actFenced, enterQueue, guardedValue, leaveQueue, lockKey, queueUpTo } from './lock-requests.ts';
+import type { LeaderSighting, LockAct, LockTurn, Proclamation } from './lock-record.ts';
+import {
+  actFenced,
+  enterQueue,
+  firstInQueue,
+  guardedValue,
+  leaveQueue,
+  lockKey,
+  proclaim,
+  queueUpTo,
+} from './lock-requests.ts';
 import { MemberCaller, type Question } from './member-caller.ts';
 import { toText } from './requests.ts';
 
@@ -33,11 +42,16 @@ type Session = {
  * A client that takes a lock by etcd's recipe, holds it, and acts on what it guards: on a key of the store, in a
  * transaction that compares the creation of its own key, and on a resource outside. Now and then it stalls, beyond
  * its lease, and goes on as if nothing had happened.
+ *
+ * A lock and an election are the same queue (etcd's services): a holder leads, and proclaims values too, and those who
+ * wait ask who leads.
  */
 export class LockClient {
   readonly leases: LeaseRecord[] = [];
   readonly turns: LockTurn[] = [];
   readonly acts: LockAct[] = [];
+  readonly proclamations: Proclamation[] = [];
+  readonly sightings: LeaderSighting[] = [];
   readonly name: string;
   private readonly number: number;
   private readonly kernel: Kernel;
@@ -136,7 +150,11 @@ export class LockClient {
     if (session.isOver) return;
     const { token, lease } = session;
     const askedUs = this.kernel.nowUs;
-    const again = (): void => this.caller.after(LOOK_AGAIN_MS, () => this.awaitTurn(session));
+    const again = (): void =>
+      this.caller.after(LOOK_AGAIN_MS, () => {
+        if (this.random.chance(0.3)) this.lookWhoLeads(session);
+        else this.awaitTurn(session);
+      });
     this.ask(session, {
       what: `whether ${token} is the first`,
       perform: async (replica, call) => {
@@ -159,6 +177,28 @@ export class LockClient {
     });
   }
 
+  private lookWhoLeads(session: Session): void {
+    const askedUs = this.kernel.nowUs;
+    const goOn = (): void => this.awaitTurn(session);
+    this.ask(session, {
+      what: 'who leads',
+      perform: async (replica, call) => {
+        await replica.linearize(call);
+        return replica.store.range(firstInQueue());
+      },
+      answered: ({ kvs: [leader] }) => {
+        if (leader !== undefined) {
+          const { createRevision: token, modRevision: revision } = leader;
+          const value = toText(leader.value);
+          const toldUs = this.kernel.nowUs;
+          this.sightings.push({ client: this.name, token, revision, value, askedUs, toldUs });
+        }
+        goOn();
+      },
+      failed: goOn,
+    });
+  }
+
   private hold(session: Session, acts: number): void {
     if (session.isOver || this.caller.isStopped) return;
     if (acts === 0) {
@@ -166,8 +206,10 @@ export class LockClient {
       return;
     }
     this.pause(session, this.plan.holdMaxMs, () => {
+      const next = (): void => this.hold(session, acts - 1);
       this.actOutside(session);
-      this.actInside(session, () => this.hold(session, acts - 1));
+      if (this.random.chance(0.3)) this.proclaim(session, next);
+      else this.actInside(session, next);
     });
   }
 
@@ -199,6 +241,25 @@ export class LockClient {
       if (succeeded) next();
       else this.end(session);
     });
+  }
+
+  private proclaim(session: Session, next: () => void): void {
+    const { token, lease } = session;
+    this.actCount += 1;
+    const value = `${this.name}.${this.actCount}`;
+    this.transact(
+      session,
+      `to proclaim ${value}`,
+      proclaim(lease.id, token, value),
+      1,
+      ({ succeeded, header }) => {
+        const revision = header?.revision ?? 0;
+        const toldUs = this.kernel.nowUs;
+        if (succeeded) this.proclamations.push({ client: this.name, token, value, revision, toldUs });
+        if (succeeded) next();
+        else this.end(session);
+      },
+    );
   }
 
   private release(session: Session): void {

@@ -21,3 +21,16 @@ export type LockAct = {
 
 /** An act arrived at the resource outside the store. */
 export type OutsideAct = { readonly client: string; readonly token: number; readonly isAccepted: boolean };
+
+/** A holder, as the leader of an election does, gave its key another value, and was told so. */
+export type Proclamation = {
+  readonly client: string;
+  readonly token: number;
+  readonly value: string;
+  /** That made the value. */
+  readonly revision: number;
+  readonly toldUs: number;
+};
+
+/** A client was told who leads: whose key is the first in the queue, and since which revision it has its value. */
+export type LeaderSighting = Proclamation & { readonly askedUs: number };

@@ -37,6 +37,11 @@ export function queueUpTo(token: number): RangeRequest {
   };
 }
 
+/** Who is the first: who has the lock, or leads. */
+export function firstInQueue(): RangeRequest {
+  return { ...wholeQueue(), sortTarget: SortTarget.CREATE, sortOrder: SortOrder.ASCEND, limit: 1 };
+}
+
 /** Takes a place at the end of the queue, or finds the one that the lease has. */
 export function enterQueue(lease: bigint): CommandBody {
   const key = lockKey(lease);
@@ -48,6 +53,13 @@ export function enterQueue(lease: bigint): CommandBody {
 export function leaveQueue(lease: bigint, token: number): CommandBody {
   const key = lockKey(lease);
   return ifCreatedAt(key, token, deleteOperation(key), []);
+}
+
+/** Gives the own key another value, for those who ask who leads. */
+export function proclaim(lease: bigint, token: number, value: string): CommandBody {
+  const key = lockKey(lease);
+  const put = PutRequest.create({ key: toBytes(key), value: toBytes(value), lease });
+  return ifCreatedAt(key, token, { request: { $case: 'requestPut', requestPut: put } }, []);
 }
 
 /** Acts on the guarded key, if the lock is held under this token still. */
