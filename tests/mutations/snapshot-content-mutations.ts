@@ -17,8 +17,8 @@ export const snapshotContentMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${kv}/engine/memory-engine.ts`,
-        find: '    if (found !== undefined && !found.isShared) return found;',
-        replace: '    if (found !== undefined) return found;',
+        find: '    if (chunk.generation === this.generation) return chunk;',
+        replace: '    return chunk;',
       },
     ],
     detectors: [tests(...kvTests)],

@@ -1,122 +1,177 @@
+import assert from 'node:assert/strict';
 import type { PositionedRecord, StoredRecord } from './engine.ts';
 
+/** What a chunk takes, unless a single record is larger. What is changed at once is bounded by it. */
+const chunkMaxBytes = 64 * 1024;
+const chunkMinBytes = 4096;
+const chunkMaxRecords = 1024;
+/** How many numbers of the table describe a record: position from the first one on, start, lengths of header and value. */
+const width = 4;
+const positionsMax = 2 ** 32;
+/** The header length of a record that was removed. */
+const removed = 0xffff_ffff;
+
 /**
- * The bytes of some records in one piece of memory: a buffer for each of them would cost several times what is
- * in it, and the garbage collector's time as well.
+ * Records of neighbouring positions in one piece of memory, in the order of their positions.
+ *
+ * There is no object for a record, and hardly a pointer: a million records are a few thousand objects to the garbage
+ * collector, which stops everything else for as long as it takes to go through what it has to.
  */
 export class MemoryChunk {
+  /** See `MemoryEngine`. */
+  readonly generation: number;
+  readonly firstPosition: number;
+  /** What has been written in it is never changed: readers may keep it. */
   private bytes: Uint8Array;
-  private recordList: readonly MemoryRecord[] = [];
-  private liveBytes: number;
+  private table: Uint32Array;
+  /** Records in the table, removed ones included. */
+  private count = 0;
+  private usedBytes = 0;
+  private live = { records: 0, bytes: 0 };
 
-  static copyOf(records: readonly PositionedRecord[]): MemoryChunk {
-    let length = 0;
-    for (const { header, value } of records) {
-      length += header.length + value.length;
-    }
-    const chunk = new MemoryChunk(new Uint8Array(length));
-    let start = 0;
-    chunk.recordList = records.map(({ position, header, value }) => {
-      const record = new MemoryRecord(chunk, position, start, header.length, value.length);
-      chunk.bytes.set(header, start);
-      chunk.bytes.set(value, start + header.length);
-      start += record.length;
-      return record;
-    });
-    return chunk;
+  static startingAt(firstPosition: number, generation: number): MemoryChunk {
+    return new MemoryChunk(firstPosition, generation, new Uint8Array(0), new Uint32Array(width));
   }
 
-  private constructor(bytes: Uint8Array) {
+  private constructor(firstPosition: number, generation: number, bytes: Uint8Array, table: Uint32Array) {
+    this.firstPosition = firstPosition;
+    this.generation = generation;
     this.bytes = bytes;
-    this.liveBytes = bytes.length;
+    this.table = table;
   }
 
-  get records(): readonly MemoryRecord[] {
-    return this.recordList;
+  get isEmpty(): boolean {
+    return this.live.records === 0;
   }
 
   get totalBytes(): number {
     return this.bytes.length;
   }
 
-  slice(start: number, length: number): Uint8Array {
-    return this.bytes.subarray(start, start + length);
+  get liveBytes(): number {
+    return this.live.bytes;
   }
 
-  /**
-   * Notes that a record was removed, and returns how many bytes of memory that frees. Readers of a removed
-   * record may still be about: its bytes go when the chunk has shrunk by half and they are done.
-   */
-  release(record: MemoryRecord): number {
-    this.liveBytes -= record.length;
-    if (this.liveBytes * 2 > this.bytes.length) {
-      return 0;
+  /** The same records, to be changed without this one noticing. */
+  copy(generation: number): MemoryChunk {
+    const copy = new MemoryChunk(this.firstPosition, generation, this.bytes, this.table.slice());
+    copy.count = this.count;
+    copy.usedBytes = this.usedBytes;
+    copy.live = { ...this.live };
+    return copy;
+  }
+
+  hasRoomFor({ position, header, value }: PositionedRecord): boolean {
+    const isFull =
+      this.count === chunkMaxRecords || this.usedBytes + header.length + value.length > chunkMaxBytes;
+    return this.count === 0 || (!isFull && position - this.firstPosition < positionsMax);
+  }
+
+  /** Adds a record behind all others. */
+  add({ position, header, value }: PositionedRecord): void {
+    assert(header.length < removed && value.length < removed, 'a record is not that large');
+    const length = header.length + value.length;
+    this.makeRoom(length);
+    this.bytes.set(header, this.usedBytes);
+    this.bytes.set(value, this.usedBytes + header.length);
+    this.enter(position - this.firstPosition, this.usedBytes, header.length, value.length);
+    this.usedBytes += length;
+  }
+
+  /** Removes a record, if it is there. Its bytes go when half of all are of removed ones, and their readers are done. */
+  remove(position: number): void {
+    const at = this.find(position);
+    if (at === null) return;
+    this.live.records -= 1;
+    this.live.bytes -= this.lengthAt(at);
+    this.table[at + 2] = removed;
+    if (this.live.bytes * 2 <= this.bytes.length) this.rewrite();
+  }
+
+  has(position: number): boolean {
+    return this.find(position) !== null;
+  }
+
+  read(position: number): StoredRecord | null {
+    const at = this.find(position);
+    return at === null ? null : this.recordAt(at);
+  }
+
+  /** Those at or after a position, in order. */
+  *recordsFrom(position: number): Iterable<PositionedRecord> {
+    for (let at = this.firstNotBefore(position); at < this.count * width; at += width) {
+      if (this.table[at + 2] === removed) continue;
+      yield { position: this.firstPosition + (this.table[at] as number), ...this.recordAt(at) };
     }
-    const before = this.bytes.length;
-    const left = this.recordList.filter((one) => !one.isRemoved);
-    const moved = new MemoryChunk(new Uint8Array(this.liveBytes));
-    let start = 0;
-    for (const one of left) {
-      moved.bytes.set(this.slice(one.start, one.length), start);
-      one.moveTo(moved, start);
-      start += one.length;
+  }
+
+  private recordAt(at: number): StoredRecord {
+    const start = this.table[at + 1] as number;
+    const middle = start + (this.table[at + 2] as number);
+    const end = middle + (this.table[at + 3] as number);
+    return { header: this.bytes.subarray(start, middle), value: this.bytes.subarray(middle, end) };
+  }
+
+  private lengthAt(at: number): number {
+    return (this.table[at + 2] as number) + (this.table[at + 3] as number);
+  }
+
+  /** Where the table has a record that is there; null if it has none. */
+  private find(position: number): number | null {
+    const at = this.firstNotBefore(position);
+    const isThere = at < this.count * width && this.table[at] === position - this.firstPosition;
+    return isThere && this.table[at + 2] !== removed ? at : null;
+  }
+
+  private firstNotBefore(position: number): number {
+    const offset = position - this.firstPosition;
+    let low = 0;
+    let high = this.count;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.table[middle * width] as number) < offset) low = middle + 1;
+      else high = middle;
     }
-    moved.recordList = left;
-    return before - moved.bytes.length;
-  }
-}
-
-/** One record within a chunk. */
-export class MemoryRecord {
-  readonly position: number;
-  private chunk: MemoryChunk;
-  private offset: number;
-  private readonly headerLength: number;
-  private readonly valueLength: number;
-  private removed = false;
-
-  constructor(
-    chunk: MemoryChunk,
-    position: number,
-    start: number,
-    headerLength: number,
-    valueLength: number,
-  ) {
-    this.chunk = chunk;
-    this.position = position;
-    this.offset = start;
-    this.headerLength = headerLength;
-    this.valueLength = valueLength;
+    return low * width;
   }
 
-  get start(): number {
-    return this.offset;
+  private makeRoom(length: number): void {
+    const neededBytes = this.usedBytes + length;
+    if (neededBytes > this.bytes.length) {
+      const grownBytes = Math.min(chunkMaxBytes, Math.max(chunkMinBytes, this.bytes.length * 2));
+      const bytes = new Uint8Array(Math.max(neededBytes, grownBytes));
+      bytes.set(this.bytes.subarray(0, this.usedBytes));
+      this.bytes = bytes;
+    }
+    if (this.count * width === this.table.length) {
+      const table = new Uint32Array(this.table.length * 2);
+      table.set(this.table);
+      this.table = table;
+    }
   }
 
-  get length(): number {
-    return this.headerLength + this.valueLength;
+  private enter(offset: number, start: number, headerLength: number, valueLength: number): void {
+    this.table.set([offset, start, headerLength, valueLength], this.count * width);
+    this.count += 1;
+    this.live.records += 1;
+    this.live.bytes += headerLength + valueLength;
   }
 
-  get isRemoved(): boolean {
-    return this.removed;
-  }
-
-  read(): StoredRecord {
-    return {
-      header: this.chunk.slice(this.offset, this.headerLength),
-      value: this.chunk.slice(this.offset + this.headerLength, this.valueLength),
-    };
-  }
-
-  /** Returns how many bytes of memory that frees. */
-  remove(): number {
-    this.removed = true;
-    return this.chunk.release(this);
-  }
-
-  /** The same bytes are now in another chunk. */
-  moveTo(chunk: MemoryChunk, start: number): void {
-    this.chunk = chunk;
-    this.offset = start;
+  /** Moves what is left into memory that has room for just that. */
+  private rewrite(): void {
+    const { table, bytes, count } = this;
+    this.bytes = new Uint8Array(this.live.bytes);
+    this.table = new Uint32Array(Math.max(1, this.live.records) * width);
+    this.count = 0;
+    this.usedBytes = 0;
+    this.live = { records: 0, bytes: 0 };
+    for (let at = 0; at < count * width; at += width) {
+      const [offset = 0, start = 0, headerLength = 0, valueLength = 0] = table.subarray(at, at + width);
+      if (headerLength === removed) continue;
+      const length = headerLength + valueLength;
+      this.bytes.set(bytes.subarray(start, start + length), this.usedBytes);
+      this.enter(offset, this.usedBytes, headerLength, valueLength);
+      this.usedBytes += length;
+    }
   }
 }

@@ -32,3 +32,31 @@ test('a removed record is gone for good, and memory with it', () => {
   engine.commit(batchOf(6, 0, { removedPositions: [1, 2, 3, 4, 5] }));
   assert.deepEqual(engine.size(), { totalBytes: 0, inUseBytes: 0 });
 });
+
+test('positions may lie as far from each other as there are numbers', () => {
+  const engine = new MemoryEngine();
+  const positions = [1, 2 ** 32, 2 ** 32 + 1, 2 ** 33 + 1, 2 ** 52];
+  for (const position of positions) engine.commit(batchOf(position, 1));
+  assert.deepEqual(
+    engine.readFrom(2, 10).map(({ position }) => position),
+    positions.slice(1),
+  );
+  engine.commit(batchOf(1, 0, { removedPositions: [2 ** 32, 2 ** 52] }));
+  assert.deepEqual(
+    positions.map((position) => engine.read(position) !== null),
+    [true, false, true, true, false],
+  );
+});
+
+test('lower positions come again when the records at the end are removed', () => {
+  const engine = new MemoryEngine();
+  engine.commit(batchOf(1, 5000));
+  engine.commit(
+    batchOf(1, 0, { removedPositions: Array.from({ length: 2000 }, (_, index) => 3001 + index) }),
+  );
+  engine.commit(batchOf(3001, 10));
+  assert.deepEqual(
+    engine.readFrom(2999, 100).map(({ position }) => position),
+    Array.from({ length: 12 }, (_, index) => 2999 + index),
+  );
+});

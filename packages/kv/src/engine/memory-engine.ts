@@ -1,25 +1,27 @@
+import assert from 'node:assert/strict';
 import type { Engine, EngineBatch, EngineView, Fact, PositionedRecord, StoredRecord } from './engine.ts';
-import { MemoryChunk, type MemoryRecord } from './memory-chunk.ts';
+import { MemoryChunk } from './memory-chunk.ts';
 
-/** Positions that one page of the table has room for. */
-const pageRecords = 1024;
-
-/** A page that a view sees is shared: it is copied before it is changed. */
-type Page = { readonly records: (MemoryRecord | undefined)[]; count: number; isShared: boolean };
-
-/** Keeps everything in the process's memory: for tests, simulations and clusters that only live as long. */
+/**
+ * Keeps everything in the process's memory: for tests, simulations and clusters that only live as long.
+ *
+ * A view shares the chunks. Those of an earlier generation than the engine's may be seen by one, and are copied before
+ * they are changed.
+ */
 export class MemoryEngine implements Engine {
   readonly isPersistent: boolean = false;
   readonly upkeep = 'done';
-  /** By position divided by `pageRecords`, ascending; pages without a record are left out. */
-  private readonly pages = new Map<number, Page>();
+  /** In the order of their positions. Empty ones are left in it until there are many. */
+  private chunks: MemoryChunk[] = [];
+  private emptyChunks = 0;
+  private generation = 0;
   private readonly factsByName = new Map<string, Uint8Array>();
   private totalBytes = 0;
   private inUseBytes = 0;
 
   commit(batch: EngineBatch): void {
-    if (batch.records.length > 0) {
-      this.append(batch.records);
+    for (const record of batch.records) {
+      this.append(record);
     }
     for (const position of batch.removedPositions) {
       this.remove(position);
@@ -33,18 +35,15 @@ export class MemoryEngine implements Engine {
   }
 
   read(position: number): StoredRecord | null {
-    const page = this.pages.get(Math.floor(position / pageRecords));
-    return page?.records[position % pageRecords]?.read() ?? null;
+    return this.chunks[this.indexOf(position)]?.read(position) ?? null;
   }
 
   readFrom(position: number, maxRecords: number): readonly PositionedRecord[] {
     const found: PositionedRecord[] = [];
-    for (const [pageNumber, { records }] of this.pages) {
-      if ((pageNumber + 1) * pageRecords <= position) continue;
-      for (const record of records) {
+    for (let index = Math.max(0, this.indexOf(position)); index < this.chunks.length; index++) {
+      for (const record of this.chunks[index]?.recordsFrom(position) ?? []) {
         if (found.length === maxRecords) return found;
-        if (record === undefined || record.position < position) continue;
-        found.push({ position: record.position, ...record.read() });
+        found.push(record);
       }
     }
     return found;
@@ -52,9 +51,8 @@ export class MemoryEngine implements Engine {
 
   openView(): EngineView {
     const facts = [...this.factsByName].map(([name, content]) => ({ name, content }));
-    const pages = [...this.pages.values()];
-    for (const page of pages) page.isShared = true;
-    return new MemoryView(facts, pages);
+    this.generation += 1;
+    return new MemoryView(facts, this.chunks.slice());
   }
 
   async sync(): Promise<void> {
@@ -74,48 +72,68 @@ export class MemoryEngine implements Engine {
     // A later store may be opened on what this one holds, as on a file.
   }
 
-  private append(records: readonly PositionedRecord[]): void {
-    const chunk = MemoryChunk.copyOf(records);
-    this.totalBytes += chunk.totalBytes;
-    this.inUseBytes += chunk.totalBytes;
-    for (const record of chunk.records) {
-      const page = this.pageToChange(record.position);
-      page.records[record.position % pageRecords] = record;
-      page.count += 1;
+  private append(record: PositionedRecord): void {
+    while (this.chunks.at(-1)?.isEmpty === true) {
+      this.chunks.pop();
+      this.emptyChunks -= 1;
     }
+    if (this.chunks.at(-1)?.hasRoomFor(record) !== true) {
+      this.chunks.push(MemoryChunk.startingAt(record.position, this.generation));
+    }
+    this.change(this.chunks.length - 1, (chunk) => chunk.add(record));
   }
 
   private remove(position: number): void {
-    const pageNumber = Math.floor(position / pageRecords);
-    const record = this.pages.get(pageNumber)?.records[position % pageRecords];
-    if (record === undefined) return;
-    const page = this.pageToChange(position);
-    page.records[position % pageRecords] = undefined;
-    page.count -= 1;
-    if (page.count === 0) this.pages.delete(pageNumber);
-    this.inUseBytes -= record.length;
-    this.totalBytes -= record.remove();
+    const index = this.indexOf(position);
+    if (this.chunks[index]?.has(position) !== true) return;
+    this.change(index, (chunk) => chunk.remove(position));
+    if (!this.chunks[index]?.isEmpty) return;
+    this.emptyChunks += 1;
+    if (this.emptyChunks * 2 > this.chunks.length) {
+      this.chunks = this.chunks.filter((chunk) => !chunk.isEmpty);
+      this.emptyChunks = 0;
+    }
   }
 
-  /** The page that has room for a position, seen by no view. */
-  private pageToChange(position: number): Page {
-    const pageNumber = Math.floor(position / pageRecords);
-    const found = this.pages.get(pageNumber);
-    if (found !== undefined && !found.isShared) return found;
-    const page = { records: found?.records.slice() ?? [], count: found?.count ?? 0, isShared: false };
-    this.pages.set(pageNumber, page);
-    return page;
+  private change(index: number, work: (chunk: MemoryChunk) => void): void {
+    const chunk = this.chunkToChange(index);
+    const { totalBytes, liveBytes } = chunk;
+    work(chunk);
+    this.totalBytes += chunk.totalBytes - totalBytes;
+    this.inUseBytes += chunk.liveBytes - liveBytes;
+  }
+
+  /** A chunk that no view sees. */
+  private chunkToChange(index: number): MemoryChunk {
+    const chunk = this.chunks[index];
+    assert(chunk !== undefined, 'there is a chunk for what is changed');
+    if (chunk.generation === this.generation) return chunk;
+    const copy = chunk.copy(this.generation);
+    this.chunks[index] = copy;
+    return copy;
+  }
+
+  /** Of the chunk that has a position, if any has; -1 if all begin after it. */
+  private indexOf(position: number): number {
+    let low = 0;
+    let high = this.chunks.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.chunks[middle] as MemoryChunk).firstPosition <= position) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
   }
 }
 
-/** Neither records nor shared pages change, so a list of pages is a consistent view, even of what is removed later. */
+/** The chunks that a view has do not change, so a list of them is a consistent state. */
 class MemoryView implements EngineView {
   private readonly factList: readonly Fact[];
-  private readonly pages: readonly Page[];
+  private readonly chunks: readonly MemoryChunk[];
 
-  constructor(facts: readonly Fact[], pages: readonly Page[]) {
+  constructor(facts: readonly Fact[], chunks: readonly MemoryChunk[]) {
     this.factList = facts;
-    this.pages = pages;
+    this.chunks = chunks;
   }
 
   facts(): readonly Fact[] {
@@ -127,10 +145,8 @@ class MemoryView implements EngineView {
   }
 
   *records(): Iterable<PositionedRecord> {
-    for (const page of this.pages) {
-      for (const record of page.records) {
-        if (record !== undefined) yield { position: record.position, ...record.read() };
-      }
+    for (const chunk of this.chunks) {
+      yield* chunk.recordsFrom(chunk.firstPosition);
     }
   }
 
