@@ -112,4 +112,28 @@ export const operationsMutations: readonly Mutation[] = [
     ],
     detectors: [tests(`${server}/backup/backup.test.ts`)],
   },
+  {
+    name: 'lost-data-unnoticed',
+    fault: 'a founding member that lost its data speaks to peers that know that it has run before',
+    edits: [
+      {
+        file: `${server}/peer/greeting.ts`,
+        find: 'if (!reply.callerHasRun || !own.isUnpublished()) return null;',
+        replace: 'if (reply.protocolVersion > 0 || !own.isUnpublished()) return null;',
+      },
+    ],
+    detectors: [tests(`${server}/peer/tcp-peer-transport.test.ts`)],
+  },
+  {
+    name: 'lost-data-forgotten',
+    fault: 'a founding member takes itself for published before anybody has accepted it',
+    edits: [
+      {
+        file: `${server}/joining/first-publication.ts`,
+        find: '    await member.linearize(call);\n',
+        replace: '',
+      },
+    ],
+    detectors: [tests(`${server}/joining/first-publication.test.ts`)],
+  },
 ];

@@ -161,6 +161,15 @@ export class Membership {
     );
   }
 
+  /** Why a member must not run that has run before and has lost its data: it forgot its votes, and what it acknowledged. */
+  loss(): ReplicaError {
+    const id = formatMemberId(this.parts.self);
+    return new ReplicaError(
+      'data-lost',
+      `member ${id} has run before, and its data is not in this data directory: start it with the directory that it had, or run "quorate member remove ${id}" and add it again`,
+    );
+  }
+
   /** What people call a member: the name that it gave itself, or the one that it was added with, or its id. */
   nameOf(id: MemberId): string {
     const { core, store } = this.parts;

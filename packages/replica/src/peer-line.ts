@@ -21,6 +21,7 @@ export class PeerLine {
       closed: (peer) => this.events.closed(peer),
       unreachable: (peer) => this.events.unreachable(peer),
       turnedAway: (peer, asOf) => this.events.turnedAway(peer, asOf),
+      knownBefore: (peer) => this.events.knownBefore(peer),
       asked: async (from, request) => this.events.asked(from, request),
     });
     return this.transport;
@@ -39,6 +40,7 @@ export const deafEvents: PeerEvents = {
   closed: () => undefined,
   unreachable: () => undefined,
   turnedAway: () => undefined,
+  knownBefore: () => undefined,
   asked: async () => {
     throw new PeerRefused('not-applied', 'the member is repairing its state machine');
   },

@@ -59,6 +59,8 @@ export interface PeerEvents {
   unreachable(peer: MemberId): void;
   /** The peer does not know this member: the configuration that it knew to be committed last, at the log index `asOf`, does not name it. */
   turnedAway(peer: MemberId, asOf: LogIndex): void;
+  /** The peer knows that this member has run before, which it has not with the data that it has now. Nothing was sent. */
+  knownBefore(peer: MemberId): void;
   /**
    * A peer asks. The response has the request's type; a rejection becomes a refusal, with the code of a
    * ReplicaError or StoreError.

@@ -20,6 +20,7 @@
  * - `not-enough-started-members`, `unhealthy-cluster`: after the change no majority of the voters would run.
  * - `learner`: a member without a vote does not serve this.
  * - `removed`: the member does not belong to its cluster any more; it must not run.
+ * - `data-lost`: the member has run before, and its data is gone; it must not run as the same one.
  * - `inconsistent-data`: log and state machine on disk do not belong together; the member cannot start.
  */
 export const replicaErrorCodes = [
@@ -45,6 +46,7 @@ export const replicaErrorCodes = [
   'unhealthy-cluster',
   'learner',
   'removed',
+  'data-lost',
   'inconsistent-data',
 ] as const;
 

@@ -316,6 +316,7 @@ export class Replica {
       closed: (peer) => this.enqueue({ type: 'peer-closed', peer }),
       unreachable: (peer) => this.enqueue({ type: 'peer-unreachable', peer }),
       turnedAway: (_peer, asOf) => this.leaveIfRemoved(asOf),
+      knownBefore: () => this.fail(this.membership.loss()),
       asked: async (from, request) => this.answerPeer(from, request),
     };
     this.transport = this.options.connect(events);

@@ -15,7 +15,8 @@ function publish(
   logger = new RecordingLogger(),
   published: () => void = () => undefined,
 ): Publication {
-  const options = { member, name: 'n1', clientUrls, clock, logger, timeoutMs: 1_000, published };
+  const publishing = async (): Promise<void> => undefined;
+  const options = { member, name: 'n1', clientUrls, clock, logger, timeoutMs: 1_000, publishing, published };
   const publication = new Publication(options);
   publication.start();
   return publication;

@@ -1,4 +1,4 @@
-import type { Clock, Logger, Replica, Timer } from '@quorate/replica';
+import type { Call, Clock, Logger, Replica, Timer } from '@quorate/replica';
 import { ReplicaError } from '@quorate/replica';
 
 export type PublicationOptions = {
@@ -11,6 +11,8 @@ export type PublicationOptions = {
   readonly logger: Logger;
   /** How long one attempt may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Called before anything is published. What it rejects with is what the attempt fails with. */
+  readonly publishing: (call: Call) => Promise<void>;
   /** Called once, when the cluster knows and has answered this member since it started. */
   readonly published: () => void;
 };
@@ -72,6 +74,7 @@ export class Publication {
     if (this.isPublished()) {
       await member.linearize(call);
     } else {
+      await this.options.publishing(call);
       const publishMember = { memberId, name, clientUrls: [...clientUrls] };
       await member.propose({ $case: 'publishMember', publishMember }, call);
     }

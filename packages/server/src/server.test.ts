@@ -212,6 +212,7 @@ describe('members that DNS names', () => {
     const [n1, n2] = await Promise.all([start(byName, logger, dns), start(byAddress, logger, dns)]);
     await put(clientOf(n1), 'a', '1');
     assert.equal(await get(clientOf(n2), 'a'), '1');
+    await until('both have said who they are', () => logger.count('ready to serve client requests') === 2);
     const { members } = await clientOf(n1).cluster.memberList({ linearizable: true });
     assert.deepEqual(members.map(({ name }) => name).sort(), ['n1', 'n2']);
     await Promise.all([n1.close(), n2.close()]);

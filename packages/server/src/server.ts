@@ -31,6 +31,7 @@ import { Diagnosis } from './diagnosis/diagnosis.ts';
 import { openEngine } from './engine.ts';
 import { CallStatistics } from './api/call-statistics.ts';
 import { compareWithLog } from './joining/compare-with-log.ts';
+import { FirstPublication } from './joining/first-publication.ts';
 import { joinCluster } from './joining/join-cluster.ts';
 import { memberIdentity } from './joining/member-identity.ts';
 import { Listener } from './listen/listener.ts';
@@ -124,10 +125,10 @@ async function start(configuration: ServerConfiguration, options: StartOptions):
   const probeListener = await listen(making, listenMetricsUrls, 'listen-metrics-urls', probeConnectionsMax);
   const peerListener = await listen(making, listenPeerUrls, 'listen-peer-urls', peerConnectionsMax);
   checkWanted(signal);
-  const replica = await openReplica(making, peerListener);
+  const { replica, firstPublication } = await openReplica(making, peerListener);
   parts.defer(async () => replica.close());
   checkWanted(signal);
-  publish(making, replica, clientListener.urls);
+  publish(making, replica, firstPublication, clientListener.urls);
   serveClients(making, replica, clientListener, probeListener);
   scheduleBackups(making, replica);
   compactRegularly(making, replica);
@@ -176,13 +177,17 @@ async function listen(
 }
 
 /** Opens the data directory, and the replica on what is in it. */
-async function openReplica(making: Making, peerListener: Listener): Promise<Replica> {
+async function openReplica(
+  making: Making,
+  peerListener: Listener,
+): Promise<{ readonly replica: Replica; readonly firstPublication: FirstPublication }> {
   const { configuration, logger, version, clock, random, parts, signal } = making;
   const fileSystem = new NodeFileSystem();
   const directory = await openDirectory(making, fileSystem);
   parts.defer(async () => directory.close());
   checkWanted(signal);
 
+  const firstPublication = new FirstPublication(directory);
   const data = await openData(making, directory);
   const { clusterId, memberId, joinedAt, joinedPeers } = directory.identity;
   const founding = await foundingOf(making, directory.identity, data);
@@ -194,7 +199,12 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
   });
   const connect = (events: PeerEvents): TcpPeerTransport => {
     const transport = new TcpPeerTransport({
-      own: { clusterId, self: memberId, peerUrl: configuration.initialAdvertisePeerUrls[0] ?? '' },
+      own: {
+        clusterId,
+        self: memberId,
+        peerUrl: configuration.initialAdvertisePeerUrls[0] ?? '',
+        isUnpublished: firstPublication.pending,
+      },
       events,
       clock,
       random,
@@ -223,16 +233,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
     logger: logger.child({ component: 'raft' }),
     connect,
     corruptionCheckIntervalMs: configuration.corruptionCheckInterval,
-    snapshots: {
-      directory: data.snapshots,
-      compaction: {
-        entries: configuration.snapshotCount,
-        bytes: configuration.snapshotLogBytes,
-        tailEntries: configuration.snapshotCatchupEntries,
-        tailBytes: configuration.snapshotCatchupBytes,
-      },
-      transfer: defaultTransferLimits,
-    },
+    snapshots: snapshotOptions(configuration, data.snapshots),
     limits: replicaLimits(configuration),
     starting: signal,
   });
@@ -242,7 +243,7 @@ async function openReplica(making: Making, peerListener: Listener): Promise<Repl
   for (const warning of compareWithLog(configuration, memberId, replica.status().configuration)) {
     logger.warn({}, warning);
   }
-  return replica;
+  return { replica, firstPublication };
 }
 
 /** What an empty log begins with. Only who founds this very cluster may begin its log. */
@@ -293,6 +294,19 @@ function raftOptions(configuration: ServerConfiguration, id: MemberId, random: R
     electionTimeoutTicks: Math.ceil(electionTimeout / heartbeatInterval),
     reads,
     replication: replicationPreset(replication),
+  };
+}
+
+function snapshotOptions(configuration: ServerConfiguration, directory: SnapshotDirectory) {
+  return {
+    directory,
+    compaction: {
+      entries: configuration.snapshotCount,
+      bytes: configuration.snapshotLogBytes,
+      tailEntries: configuration.snapshotCatchupEntries,
+      tailBytes: configuration.snapshotCatchupBytes,
+    },
+    transfer: defaultTransferLimits,
   };
 }
 
@@ -362,6 +376,7 @@ async function openStore(configuration: ServerConfiguration, directory: string):
 function publish(
   { configuration, clock, logger, parts }: Making,
   replica: Replica,
+  firstPublication: FirstPublication,
   listening: readonly string[],
 ): void {
   const publication = new Publication({
@@ -371,6 +386,7 @@ function publish(
     clock,
     logger,
     timeoutMs: requestTimeoutMs(configuration),
+    publishing: async (call) => firstPublication.begin(replica, call),
     // In etcd's words: whoever starts a member and waits for it looks for them.
     published: () => logger.info({ clientUrls: listening }, 'ready to serve client requests'),
   });

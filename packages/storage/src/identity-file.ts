@@ -16,6 +16,8 @@ export type Identity = {
   readonly joinedAt?: LogIndex;
   /** The other members by that configuration; absent if it founded the cluster, or is older than this field. */
   readonly joinedPeers?: readonly JoinedPeer[];
+  /** A founding member has not told the cluster of itself yet: who knows that it runs means another data directory. */
+  readonly unpublished?: true;
 };
 
 export type JoinedPeer = { readonly id: MemberId; readonly urls: readonly string[] };
@@ -51,6 +53,7 @@ export async function writeIdentity(
       ...(identity.joinedPeers === undefined
         ? {}
         : { joinedPeers: identity.joinedPeers.map(({ id, urls }) => ({ id: id.toString(16), urls })) }),
+      ...(identity.unpublished === undefined ? {} : { unpublished: true }),
     },
     null,
     2,
@@ -111,7 +114,7 @@ function parseIdentity(text: string, path: string): FoundIdentity {
   if (typeof version !== 'number' || version < OLDEST_FORMAT_VERSION || !Number.isInteger(version)) {
     throw damaged(path, null, 'it has no valid formatVersion');
   }
-  const { name, token, joinedAt, joinedPeers } = fields;
+  const { name, token, joinedAt, joinedPeers, unpublished } = fields;
   if (typeof name !== 'string') throw damaged(path, null, 'it has no name');
   if (token !== undefined && typeof token !== 'string') throw damaged(path, null, 'its token is no string');
   const identity = {
@@ -121,6 +124,7 @@ function parseIdentity(text: string, path: string): FoundIdentity {
     ...(token === undefined ? {} : { token }),
     ...(joinedAt === undefined ? {} : { joinedAt: parseIndex(joinedAt, path) }),
     ...(joinedPeers === undefined ? {} : { joinedPeers: parsePeers(joinedPeers, path) }),
+    ...(unpublished === true ? ({ unpublished } as const) : {}),
   };
   return { identity, isOlderFormat: version < FORMAT_VERSION };
 }

@@ -113,6 +113,7 @@ export class FakePeer implements AsyncDisposable {
             clusterId,
             memberId,
             configurationIndex: 1,
+            callerHasRun: false,
           };
           socket.write(encodeFrame('helloReply', wire.HelloReply.encode(reply).finish()));
           this.#greeted += 1;

@@ -54,6 +54,7 @@ not-enough-started-members | failed-precondition | etcdserver: re-configuration 
 unhealthy-cluster | unavailable | etcdserver: unhealthy cluster | none
 learner | failed-precondition | etcdserver: rpc not supported for learner | none
 removed | unavailable | etcdserver: server stopped | none
+data-lost | unavailable | etcdserver: server stopped | none
 inconsistent-data | data-loss | etcdserver: corrupt cluster | none
 session-expired | unknown | mutex: session is expired | none
 not-elected | unknown | election: not leader | none

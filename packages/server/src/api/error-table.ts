@@ -65,6 +65,7 @@ export const replicaErrors: Readonly<Record<ReplicaErrorCode, WireError>> = {
   'unhealthy-cluster': refused('unavailable', 'etcdserver: unhealthy cluster'),
   learner: refused('failed-precondition', 'etcdserver: rpc not supported for learner'),
   removed: refused('unavailable', 'etcdserver: server stopped'),
+  'data-lost': refused('unavailable', 'etcdserver: server stopped'),
   'inconsistent-data': refused('data-loss', 'etcdserver: corrupt cluster'),
 };
 

@@ -30,6 +30,7 @@ describe('a member is', () => {
       memberId,
       name: 'n1',
       token: 'quorate-cluster',
+      unpublished: true,
     });
   });
 

@@ -18,7 +18,8 @@ export async function memberIdentity(
   const { name, clusterId, memberId, initialClusterToken: token } = configuration;
   const founded = { clusterId, memberId, name, token };
   if (found === null) {
-    return configuration.initialClusterState === 'existing' ? { ...(await join()), name } : founded;
+    if (configuration.initialClusterState === 'existing') return { ...(await join()), name };
+    return { ...founded, unpublished: true };
   }
   if (found.name !== name) return founded;
   if (found.joinedAt !== undefined || found.token === token) return found;

@@ -13,6 +13,11 @@ export type Introduction = {
   readonly peerUrl: string;
   /** The log index of the last configuration that it knows to be committed. */
   readonly asOf: LogIndex;
+  /**
+   * Whether nothing has come yet of which a peer could know that this member runs. Who says that it has run before
+   * means another data directory. Asked when the answer is there: it may become false meanwhile.
+   */
+  readonly isUnpublished: () => boolean;
 };
 
 /** Who calls, as a Hello says. */
@@ -72,7 +77,11 @@ export function judgeHello(
 }
 
 /** The answer to a Hello; null accepts it. */
-export function encodeHelloReply(own: Introduction, refusal: Refusal | null): Uint8Array {
+export function encodeHelloReply(
+  own: Introduction,
+  refusal: Refusal | null,
+  callerHasRun: boolean,
+): Uint8Array {
   const status = refusal === null ? wire.HelloReply_Status.OK : statusOfRefusal[refusal];
   const { clusterId, self: memberId, asOf: configurationIndex } = own;
   return wire.HelloReply.encode({
@@ -81,15 +90,20 @@ export function encodeHelloReply(own: Introduction, refusal: Refusal | null): Ui
     clusterId,
     memberId,
     configurationIndex,
+    callerHasRun,
   }).finish();
 }
 
-/** Why a peer does not talk to this member. */
+/** Why this member and a peer do not talk. */
 export type TurnedAway = {
   /** For people. */
   readonly message: string;
-  /** The log index of the configuration by which the peer does not know this member; null if that is not the reason. */
-  readonly asOf: LogIndex | null;
+  readonly reason:
+    | { readonly kind: 'misfit' }
+    /** The configuration at this log index, which is the last that the peer knows, does not name this member. */
+    | { readonly kind: 'unknown'; readonly asOf: LogIndex }
+    /** The peer accepts this member for the one that it was with another data directory. */
+    | { readonly kind: 'forgetful' };
 };
 
 /** What a caller makes of the answer: null if it was accepted, else why not. Throws `MalformedFrame` if it is no answer. */
@@ -100,12 +114,17 @@ export function judgeHelloReply(
 ): TurnedAway | null {
   const reply = decodePayload('hello-reply', () => wire.HelloReply.decode(payload));
   const message = explainReply(reply, own, expected);
-  if (message === null) return null;
+  if (message === null) {
+    if (!reply.callerHasRun || !own.isUnpublished()) return null;
+    const known = 'it knows that this member has run before, and its data is not in this data directory';
+    return { message: known, reason: { kind: 'forgetful' } };
+  }
   const isUnknown =
     reply.status === wire.HelloReply_Status.UNKNOWN_SENDER &&
     reply.clusterId === own.clusterId &&
     reply.memberId === expected;
-  return { message, asOf: isUnknown ? toLogIndex(reply.configurationIndex) : null };
+  if (!isUnknown) return { message, reason: { kind: 'misfit' } };
+  return { message, reason: { kind: 'unknown', asOf: toLogIndex(reply.configurationIndex) } };
 }
 
 function explainReply(reply: wire.HelloReply, own: Introduction, expected: MemberId): string | null {

@@ -16,6 +16,8 @@ export type InboundConnectionOptions = {
   readonly limits: TransportLimits;
   /** Whether this member talks to the caller. */
   readonly recognises: (caller: Caller) => boolean;
+  /** Whether a member is known to have run before. */
+  readonly hasRun: (member: MemberId) => boolean;
   /** The answer to who asks what cluster this is. */
   readonly describeCluster: () => Uint8Array;
   /** The caller only wanted to know that. The connection is closed already. */
@@ -143,7 +145,7 @@ export class InboundConnection {
 
   private refuse(refusal: Refusal, explanation: string): void {
     this.stopGreeting();
-    this.socket.write('hello-reply', encodeHelloReply(this.options.introduction(), refusal));
+    this.socket.write('hello-reply', encodeHelloReply(this.options.introduction(), refusal, false));
     this.socket.closeAfterWriting();
     this.options.refused(explanation);
   }
@@ -152,7 +154,8 @@ export class InboundConnection {
     this.stopGreeting();
     this.from = from;
     this.socket.acceptPayloads(this.options.limits.payloadMaxBytes);
-    this.socket.write('hello-reply', encodeHelloReply(this.options.introduction(), null));
+    const { introduction, hasRun } = this.options;
+    this.socket.write('hello-reply', encodeHelloReply(introduction(), null, hasRun(from)));
     this.socket.watchSilence(this.options.limits, false);
     this.options.established(from);
   }

@@ -13,7 +13,7 @@ import type {
 import { parseUrl } from '../configuration/network-address.ts';
 import { Backoff } from './backoff.ts';
 import { encodeCall } from './call-codec.ts';
-import type { Introduction } from './greeting.ts';
+import type { Introduction, TurnedAway } from './greeting.ts';
 import { encodeBatch } from './message-codec.ts';
 import { OutboundConnection, type OutboundEnd } from './outbound-connection.ts';
 import { SendQueue } from './send-queue.ts';
@@ -37,6 +37,8 @@ export type PeerChannelOptions = {
   readonly lost: () => void;
   /** The peer does not know this member, as of the configuration at this log index. */
   readonly turnedAway: (asOf: LogIndex) => void;
+  /** The peer knows that this member has run before, though it has not with this data directory. */
+  readonly knownBefore: () => void;
   /** The peer answered a call. */
   readonly answered: (id: number, answer: PeerAnswer) => void;
   /** Calls that are not answered yet never will be: their connection ended. */
@@ -178,11 +180,23 @@ export class PeerChannel {
     const refused = end.kind === 'refused' || end.kind === 'malformed';
     const timer = clock.setTimer(refused ? limits.refusedRetryMs : this.backoff.next(), () => this.dial());
     this.state = { kind: 'waiting', timer };
-    if (end.kind === 'refused' && end.asOf !== null) this.options.turnedAway(end.asOf);
+    if (end.kind === 'refused') this.tell(end.reason);
     if (state.kind === 'established') {
       this.options.lost();
       this.options.callsLost();
       if (end.kind === 'closed-by-peer') this.options.closedByPeer();
+    }
+  }
+
+  private tell(reason: TurnedAway['reason']): void {
+    switch (reason.kind) {
+      case 'misfit':
+        return;
+      case 'unknown':
+        this.options.turnedAway(reason.asOf);
+        return;
+      case 'forgetful':
+        this.options.knownBefore();
     }
   }
 

@@ -249,6 +249,32 @@ test('whoever is no member is told as of which configuration', async () => {
   assert.deepEqual(first.turnedAwayBy, [[n2, 7]]);
 });
 
+test('who is known to have run before hears of it if its data is new, and says nothing', async () => {
+  // Every host knows that n2 has run before.
+  const knowing = await open(1n);
+  const forgetful = await open(2n);
+  forgetful.isUnpublished = true;
+  knowing.meet(forgetful);
+  forgetful.meet(knowing);
+  await until('n2 is told', () => forgetful.knownBeforeBy.length > 0);
+  assert.deepEqual(forgetful.knownBeforeBy, [n1]);
+  forgetful.transport.send([heartbeat(n2, n1, 1)]);
+  await until('its message is lost', () => forgetful.unreachablePeers.length > 0);
+  assert.deepEqual(knowing.received, []);
+  assert.match(forgetful.logger.lines.join('\n'), /n1 .*this member has run before/);
+
+  const newcomer = await open(3n);
+  newcomer.isUnpublished = true;
+  const settled = await open(2n);
+  newcomer.meet(settled);
+  settled.meet(newcomer);
+  await until(
+    'both talk',
+    () => newcomer.logger.count('connected to n2') + settled.logger.count('connected to n3') === 2,
+  );
+  assert.deepEqual([newcomer.knownBeforeBy, settled.knownBeforeBy], [[], []]);
+});
+
 test('who knows a later configuration is talked to until that is known', async () => {
   const clock = new ManualClock();
   const first = await open(1n, { clock });

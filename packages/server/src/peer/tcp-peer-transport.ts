@@ -37,7 +37,7 @@ export type TcpPeerTransportOptions = {
   readonly logger: Logger;
   /** What people call a peer. */
   readonly nameOf: (id: MemberId) => string;
-  /** The members that have ever run: told to who wants to join. */
+  /** The members that have ever run: told to who wants to join, and to those that call. */
   readonly startedMembers: () => readonly MemberId[];
   readonly limits?: TransportLimits;
 };
@@ -147,6 +147,7 @@ export class TcpPeerTransport implements PeerTransport {
       clock,
       limits: this.limits,
       recognises: (caller) => this.recognises(caller),
+      hasRun: (member) => this.options.startedMembers().includes(member),
       describeCluster: () => {
         const { clusterId, self: memberId } = own;
         return encodeDescription({
@@ -218,6 +219,7 @@ export class TcpPeerTransport implements PeerTransport {
       limits: this.limits,
       established: () => this.present.add(peer.id),
       turnedAway: (asOf) => this.options.events.turnedAway(peer.id, asOf),
+      knownBefore: () => this.options.events.knownBefore(peer.id),
       closedByPeer: () => this.peerClosed(peer.id),
       lost: () => this.lose(peer.id),
       answered: (id, answer) => this.calls.answered(peer.id, id, answer),

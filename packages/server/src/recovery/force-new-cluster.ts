@@ -56,7 +56,9 @@ export async function forceNewCluster(options: ForceOptions): Promise<ForcedClus
       const clusterId = recoveredClusterId(lost, log.recovered.hardState.term);
       await moveSnapshot(snapshots, clusterId);
       await appendConfiguration(log, configuration);
-      await directory.changeIdentity({ ...directory.identity, clusterId });
+      // Nobody but this member speaks for the new cluster: what it has is what there is.
+      const { unpublished: _, ...identity } = directory.identity;
+      await directory.changeIdentity({ ...identity, clusterId });
       return { ...lost, clusterId };
     } finally {
       await log.close();

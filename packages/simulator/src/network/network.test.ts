@@ -62,6 +62,7 @@ class TwoHosts {
         closed: (peer) => heard.push(`n${peer} closed`),
         unreachable: (peer) => heard.push(`n${peer} unreachable`),
         turnedAway: (peer, asOf) => heard.push(`n${peer} turns it away as of ${asOf}`),
+        knownBefore: (peer) => heard.push(`n${peer} knows it`),
         asked: async (from, request) => {
           heard.push(`n${from} asks ${request.type}`);
           return this.answer(request);

@@ -44,6 +44,10 @@ export class PeerHost implements PeerEvents {
   readonly unreachablePeers: MemberId[] = [];
   /** By whom it was turned away, and as of which configuration. */
   readonly turnedAwayBy: (readonly [MemberId, number])[] = [];
+  /** Who knows that it has run before, though it has not with the data that it has. */
+  readonly knownBeforeBy: MemberId[] = [];
+  /** It has not told the cluster of itself. */
+  isUnpublished = false;
   /** Who asked, in order. */
   readonly asking: MemberId[] = [];
   /** What peers that ask are answered. */
@@ -61,7 +65,12 @@ export class PeerHost implements PeerEvents {
     this.id = id;
     this.server = server;
     this.transport = new TcpPeerTransport({
-      own: { clusterId: settings.clusterId ?? clusterId, self: id, peerUrl: urlOf(server) },
+      own: {
+        clusterId: settings.clusterId ?? clusterId,
+        self: id,
+        peerUrl: urlOf(server),
+        isUnpublished: () => this.isUnpublished,
+      },
       events: this,
       clock: settings.clock ?? new SystemClock(),
       random: new SystemRandom(),
@@ -91,6 +100,10 @@ export class PeerHost implements PeerEvents {
 
   turnedAway(peer: MemberId, asOf: LogIndex): void {
     this.turnedAwayBy.push([peer, asOf]);
+  }
+
+  knownBefore(peer: MemberId): void {
+    this.knownBeforeBy.push(peer);
   }
 
   /** Talks to these hosts and nobody else from now on. */

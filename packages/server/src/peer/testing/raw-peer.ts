@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { type MemberId, type Message, noIndex } from '@quorate/raft';
 import { encodeFrame, type Frame, FrameReader, payloadMaxBytes } from '../frame.ts';
-import { encodeHello, encodeHelloReply } from '../greeting.ts';
+import { encodeHello, encodeHelloReply, type Introduction } from '../greeting.ts';
 import { decodeBatch } from '../message-codec.ts';
 import { clusterId } from './peer-host.ts';
 
@@ -37,13 +37,11 @@ export class RawPeer {
   }
 
   hello(from: MemberId, to: MemberId): void {
-    this.say(encodeFrame('hello', encodeHello({ clusterId, self: from, peerUrl: '', asOf: noIndex }, to)));
+    this.say(encodeFrame('hello', encodeHello(introduce(from), to)));
   }
 
   acceptAs(self: MemberId): void {
-    this.say(
-      encodeFrame('hello-reply', encodeHelloReply({ clusterId, self, peerUrl: '', asOf: noIndex }, null)),
-    );
+    this.say(encodeFrame('hello-reply', encodeHelloReply(introduce(self), null, false)));
   }
 
   /** The messages of all batches so far. */
@@ -52,4 +50,8 @@ export class RawPeer {
       .filter((frame) => frame.type === 'batch')
       .flatMap((frame) => decodeBatch(frame.payload, from, to));
   }
+}
+
+function introduce(self: MemberId): Introduction {
+  return { clusterId, self, peerUrl: '', asOf: noIndex, isUnpublished: () => false };
 }

@@ -56,6 +56,8 @@ export interface HelloReply {
   memberId: bigint;
   /** The log index of the last configuration that the answering member knows to be committed. */
   configurationIndex: number;
+  /** The caller has run before: it has told the cluster its name and its client URLs. */
+  callerHasRun: boolean;
 }
 
 export const HelloReply_Status = {
@@ -488,7 +490,7 @@ export const Hello: MessageFns<Hello> = {
 };
 
 function createBaseHelloReply(): HelloReply {
-  return { status: 0, protocolVersion: 0, clusterId: 0n, memberId: 0n, configurationIndex: 0 };
+  return { status: 0, protocolVersion: 0, clusterId: 0n, memberId: 0n, configurationIndex: 0, callerHasRun: false };
 }
 
 export const HelloReply: MessageFns<HelloReply> = {
@@ -507,6 +509,9 @@ export const HelloReply: MessageFns<HelloReply> = {
     }
     if (message.configurationIndex !== 0) {
       writer.uint32(40).uint64(message.configurationIndex);
+    }
+    if (message.callerHasRun !== false) {
+      writer.uint32(48).bool(message.callerHasRun);
     }
     return writer;
   },
@@ -558,6 +563,14 @@ export const HelloReply: MessageFns<HelloReply> = {
           message.configurationIndex = reader.uint64Number();
           continue;
         }
+        case 6: {
+          if (tag !== 48) {
+            break;
+          }
+
+          message.callerHasRun = reader.bool();
+          continue;
+        }
       }
       reader.skip(tag);
     }
@@ -575,6 +588,7 @@ export const HelloReply: MessageFns<HelloReply> = {
     message.clusterId = (object.clusterId !== undefined && object.clusterId !== null) ? BigInt(object.clusterId) : 0n;
     message.memberId = (object.memberId !== undefined && object.memberId !== null) ? BigInt(object.memberId) : 0n;
     message.configurationIndex = object.configurationIndex ?? 0;
+    message.callerHasRun = object.callerHasRun ?? false;
     return message;
   },
 };
