@@ -44,6 +44,7 @@ test('a write that the snapshot may hold is not proposed again', async () => {
   const answer = writes.add(1, new Uint8Array(1), { deadlineMs: 100 });
   writes.takeBatch(toTerm(2));
   applier.replaced({ index: toLogIndex(9), term: toTerm(3), configuration });
-  await assert.rejects(answer, { code: 'unknown-outcome' });
+  // If it waited to be proposed again, nobody would answer it.
   assert.equal(writes.hasWaiting, false);
+  await assert.rejects(answer, { code: 'unknown-outcome' });
 });
