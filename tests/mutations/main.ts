@@ -49,8 +49,7 @@ function choose(names: readonly string[] | undefined): readonly Mutation[] {
   if (names === undefined) return mutations;
   return names.map((name) => {
     const found = mutations.find((mutation) => mutation.name === name);
-    if (found === undefined) throw new RangeError(`there is no mutation called ${name}`);
-    return found;
+    return found ?? command.error(`error: there is no mutation called ${name}: see tests/mutations`);
   });
 }
 
