@@ -60,6 +60,7 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
   const { members, reads, durationMs } = shape;
   const swarm = drawSwarm(seed, choices);
   const { kinds } = swarm;
+  const spares = kinds.has('membership') ? 6 : 0;
   const drawnWorkload = drawWorkload(streamOf(seed, 'plan.workload'), choices.workload ?? null);
   const workload = limitWorkload(drawnWorkload, choices);
   const leases = drawLeases(streamOf(seed, 'plan.leases'), choices);
@@ -75,7 +76,7 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
   return {
     seed,
     members,
-    spares: kinds.has('membership') ? 6 : 0,
+    spares,
     mode: shape.mode,
     reads,
     engine: shape.engine,
@@ -93,7 +94,7 @@ export function drawPlan(seed: number, choices: PlanChoices): RunPlan {
     durationMs,
     network,
     disk: drawn.disk,
-    clockRates: drawClockRates(streamOf(seed, 'plan.clocks'), members, kinds.has('clock-drift')),
+    clockRates: drawClockRates(streamOf(seed, 'plan.clocks'), members + spares, kinds.has('clock-drift')),
     workload,
     watch: drawWatch(streamOf(seed, 'plan.watch'), choices),
     leases,
@@ -286,8 +287,8 @@ function drawNetwork(random: RandomStream, swarm: ReadonlySet<FaultKind>): Netwo
 }
 
 /** Rates between 0.92 and 1.08: two clocks then drift apart by at most 17 %, within the 20 % that a lease allows. */
-function drawClockRates(random: RandomStream, members: number, drift: boolean): number[] {
-  return Array.from({ length: members }, () => {
+function drawClockRates(random: RandomStream, hosts: number, drift: boolean): number[] {
+  return Array.from({ length: hosts }, () => {
     const rate = 0.92 + random.fraction() * 0.16;
     return drift ? rate : 1;
   });
