@@ -113,7 +113,7 @@ export const snapshotContentMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${storage}/snapshot-writer.ts`,
-        find: '      await this.#file.sync();\n',
+        find: '    await this.#file.sync();\n',
         replace: '',
       },
     ],

@@ -69,7 +69,7 @@ export class IncomingSnapshot {
   }
 
   /**
-   * Takes the next bytes, which must not change afterwards. Rejects with a StorageError; if it is `damaged`, what
+   * Takes the next bytes. Rejects with a StorageError; if it is `damaged`, what
    * has come is not the file that was offered, and nothing is left of it.
    */
   async write(bytes: Uint8Array): Promise<void> {

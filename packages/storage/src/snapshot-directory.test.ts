@@ -183,6 +183,34 @@ describe('a directory of snapshots', () => {
     assert.deepEqual(await intact(directory), [3, 9]);
   });
 
+  test('of several writes is all that was given, though the caller uses its memory again', async () => {
+    const content = contentOf(4, 50, 70_000);
+    const directory = await openOn(newDisk());
+    const writer = await directory.create(headerOf(4));
+    for (const block of content) {
+      const bytes = block.slice();
+      await writer.write(bytes);
+      bytes.fill(0);
+    }
+    await writer.finish();
+    const file = (await directory.openLatest()) ?? assert.fail();
+    const found = (await contentsOf(file)).map((bytes) => Buffer.from(bytes));
+    assert.ok(Buffer.concat(found).equals(Buffer.concat(content)));
+    await file.close();
+  });
+
+  test('reports what became of a write that went on meanwhile', async () => {
+    const disk = newDisk();
+    const fileSystem = new MemoryFileSystem(disk);
+    const directory = await SnapshotDirectory.open(fileSystem, DIRECTORY);
+    for (const capacityBytes of [900_000, 1_500_000, 3_000_000]) {
+      disk.capacityBytes = capacityBytes;
+      await assert.rejects(write(directory, 9, contentOf(9, 50, 70_000)), { code: 'disk-full' });
+      assert.deepEqual(await fileSystem.list(DIRECTORY), []);
+      assert.equal(fileSystem.openFiles, 0);
+    }
+  });
+
   test('leaves no file open, whatever happens', async () => {
     const disk = newDisk();
     const fileSystem = new MemoryFileSystem(disk);

@@ -60,19 +60,17 @@ export class SnapshotFileDecoder {
    * `verifiedBytes` on may be given once more.
    */
   push(bytes: Uint8Array): readonly Uint8Array[] {
-    const input = this.#rest.length === 0 ? bytes : Buffer.concat([this.#rest, bytes]);
     const contents: Uint8Array[] = [];
-    let at = 0;
-    try {
-      for (;;) {
-        const length = this.#take(input.subarray(at), contents);
-        if (length === 0) break;
-        at += length;
-        this.#verifiedBytes += length;
-      }
-    } finally {
+    for (let at = 0; at < bytes.length; ) {
+      const isBegun = this.#rest.length > 0;
+      // What has come in part is put together alone: all the others are taken where they are.
+      const end = isBegun ? at + this.#lengthOf(this.#rest) - this.#rest.length : bytes.length;
+      const input = isBegun ? Buffer.concat([this.#rest, bytes.subarray(at, end)]) : bytes.subarray(at);
+      const length = this.#take(input, contents);
+      this.#verifiedBytes += length;
+      at = isBegun || length === 0 ? Math.min(end, bytes.length) : at + length;
       // A copy: the caller may use its buffer again.
-      this.#rest = new Uint8Array(input.subarray(at));
+      this.#rest = length === 0 ? new Uint8Array(input) : new Uint8Array(0);
     }
     return contents;
   }
@@ -88,34 +86,18 @@ export class SnapshotFileDecoder {
       throw this.#damaged(this.#verifiedBytes + this.#rest.length, 'it ends too early');
   }
 
-  /** Checks what the bytes begin with. Returns its length, or 0 if it is not all there. */
-  #take(bytes: Uint8Array, contents: Uint8Array[]): number {
-    if (this.#footer !== null) {
-      if (bytes.length > 0) throw this.#damaged(this.#verifiedBytes, 'there are bytes behind its end');
-      return 0;
-    }
-    if (this.#header === null) return this.#takeHeader(bytes);
-    if (bytes.length < BLOCK_PREFIX_BYTES) return 0;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const contentLength = view.getUint32(4, true);
-    if (contentLength === 0) return this.#takeFooter(bytes);
+  /** How long that is which the bytes begin with; as long as they do not tell, how many of them would. */
+  #lengthOf(bytes: Uint8Array): number {
+    if (this.#header === null) return this.#headerLengthOf(bytes);
+    if (bytes.length < BLOCK_PREFIX_BYTES) return BLOCK_PREFIX_BYTES;
+    const contentLength = viewOf(bytes).getUint32(4, true);
     if (contentLength > BLOCK_CONTENT_MAX_BYTES) throw this.#mismatch('a block');
-    const length = BLOCK_PREFIX_BYTES + contentLength;
-    if (bytes.length < length) return 0;
-    const block = bytes.subarray(0, length);
-    const crc = crc32(block.subarray(4), this.#crc);
-    if (crc !== view.getUint32(0, true)) throw this.#mismatch('a block');
-    this.#crc = crc;
-    this.#blocks += 1;
-    this.#contentBytes += contentLength;
-    this.#hash.update(block);
-    contents.push(block.subarray(BLOCK_PREFIX_BYTES));
-    return length;
+    return contentLength === 0 ? FOOTER_BYTES : BLOCK_PREFIX_BYTES + contentLength;
   }
 
-  #takeHeader(bytes: Uint8Array): number {
-    if (bytes.length < HEADER_PREFIX_BYTES) return 0;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  #headerLengthOf(bytes: Uint8Array): number {
+    if (bytes.length < HEADER_PREFIX_BYTES) return HEADER_PREFIX_BYTES;
+    const view = viewOf(bytes);
     if (Buffer.from(bytes.subarray(0, 8)).toString('latin1') !== SNAPSHOT_MAGIC) {
       throw this.#damaged(0, 'it does not start as a snapshot does');
     }
@@ -124,19 +106,43 @@ export class SnapshotFileDecoder {
     if (version > SNAPSHOT_FORMAT_VERSION && version < 0x1_0000) throw this.#newerFormat(version);
     const length = HEADER_PREFIX_BYTES + view.getUint32(12, true) + 4;
     if (version !== SNAPSHOT_FORMAT_VERSION || length > HEADER_MAX_BYTES) throw this.#mismatch('the header');
+    return length;
+  }
+
+  /** Checks what the bytes begin with. Returns its length, or 0 if it is not all there. */
+  #take(bytes: Uint8Array, contents: Uint8Array[]): number {
+    if (this.#footer !== null) throw this.#damaged(this.#verifiedBytes, 'there are bytes behind its end');
+    const length = this.#lengthOf(bytes);
     if (bytes.length < length) return 0;
-    const header = bytes.subarray(0, length);
+    const whole = bytes.subarray(0, length);
+    if (this.#header === null) this.#takeHeader(whole);
+    else if (viewOf(whole).getUint32(4, true) === 0) this.#takeFooter(whole);
+    else contents.push(this.#takeBlock(whole));
+    return length;
+  }
+
+  #takeHeader(header: Uint8Array): void {
     this.#headerCrc = headerCrc(header);
     if (crc32(header.subarray(0, -4)) !== this.#headerCrc) throw this.#mismatch('the header');
     this.#header = this.#checked(() => decodeHeader(header));
     this.#crc = this.#headerCrc;
     this.#hash.update(header);
-    return length;
   }
 
-  #takeFooter(bytes: Uint8Array): number {
-    if (bytes.length < FOOTER_BYTES) return 0;
-    const footer = this.#checked(() => decodeFooter(bytes.subarray(0, FOOTER_BYTES), this.#headerCrc));
+  /** Returns the content. */
+  #takeBlock(block: Uint8Array): Uint8Array {
+    const crc = crc32(block.subarray(4), this.#crc);
+    if (crc !== viewOf(block).getUint32(0, true)) throw this.#mismatch('a block');
+    const content = block.subarray(BLOCK_PREFIX_BYTES);
+    this.#crc = crc;
+    this.#blocks += 1;
+    this.#contentBytes += content.length;
+    this.#hash.update(block);
+    return content;
+  }
+
+  #takeFooter(bytes: Uint8Array): void {
+    const footer = this.#checked(() => decodeFooter(bytes, this.#headerCrc));
     if (footer === null) throw this.#mismatch('the footer');
     if (footer.blocks !== this.#blocks || footer.contentBytes !== this.#contentBytes) {
       throw this.#damaged(this.#verifiedBytes, 'it does not hold as much as its footer says');
@@ -145,7 +151,6 @@ export class SnapshotFileDecoder {
       throw this.#damaged(this.#verifiedBytes, 'its content does not match the digest in its footer');
     }
     this.#footer = footer;
-    return FOOTER_BYTES;
   }
 
   #checked<Result>(decode: () => Result): Result {
@@ -172,6 +177,10 @@ export class SnapshotFileDecoder {
       { file: this.#name },
     );
   }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** A snapshot can be had again: from another member, or from another backup. */

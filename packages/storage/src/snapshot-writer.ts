@@ -8,17 +8,23 @@ import { toStorageError } from './storage-error.ts';
 const WRITE_BYTES = 1024 * 1024;
 
 /**
- * A file that grows aside, in large writes that are made durable one by one, until it gets its name.
- * For one caller that awaits each call. After a failure it is gone.
+ * A file that grows aside, in large writes that are made durable one by one, until it gets its name. While one is
+ * under way the next is collected, so that disk and caller work at the same time; the memory for that is all it takes.
+ * For one caller that awaits each call. After a failure, which the next call may be the first to tell, it is gone.
  */
 export class GrowingFile {
   readonly #fileSystem: FileSystem;
   readonly #directory: string;
   readonly #name: string;
   readonly #file: File;
-  #written: number;
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
+  /** Where the next write goes. */
+  #offset: number;
+  #collecting = new Uint8Array(WRITE_BYTES);
+  #collectedBytes = 0;
+  /** What was written before, for the next to be collected in. */
+  #spare: Uint8Array<ArrayBuffer> | null = null;
+  /** The write that is under way, or was the last. */
+  #writing: Promise<void> = Promise.resolve();
   #isOpen = true;
 
   /** Goes on at `offset` of a file that exists, or begins one at 0. Rejects with a StorageError. */
@@ -51,19 +57,23 @@ export class GrowingFile {
     this.#directory = directory;
     this.#name = name;
     this.#file = file;
-    this.#written = offset;
+    this.#offset = offset;
   }
 
   get path(): string {
     return `${this.#directory}/${this.#name}`;
   }
 
-  /** `bytes` belong to the file from now on. */
+  /** `bytes` are the caller's again when it resolves. */
   async write(bytes: Uint8Array): Promise<void> {
     assert(this.#isOpen, 'the file is written after its end');
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes >= WRITE_BYTES) await this.#flush();
+    for (let at = 0; at < bytes.length; ) {
+      const part = bytes.subarray(at, at + WRITE_BYTES - this.#collectedBytes);
+      this.#collecting.set(part, this.#collectedBytes);
+      this.#collectedBytes += part.length;
+      at += part.length;
+      if (this.#collectedBytes === WRITE_BYTES) await this.#beginWrite();
+    }
   }
 
   /** Gives the file its name, durably: nobody ever sees a part of it under that. */
@@ -92,6 +102,7 @@ export class GrowingFile {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     try {
+      await this.#writing.catch(() => undefined);
       await this.#file.close();
       await removeIfPresent(this.#fileSystem, this.path);
     } catch {
@@ -99,19 +110,38 @@ export class GrowingFile {
     }
   }
 
+  /** Writes all that was collected. When it resolves everything is durable. */
   async #flush(): Promise<void> {
-    if (this.#pendingBytes === 0) return;
-    const bytes = Buffer.concat(this.#pending, this.#pendingBytes);
-    this.#pending = [];
-    this.#pendingBytes = 0;
+    await this.#beginWrite();
+    await this.#lastWrite();
+  }
+
+  /** Begins to write what was collected, when the write before has ended. */
+  async #beginWrite(): Promise<void> {
+    await this.#lastWrite();
+    const bytes = this.#collecting;
+    const written = bytes.subarray(0, this.#collectedBytes);
+    this.#collecting = this.#spare ?? new Uint8Array(WRITE_BYTES);
+    this.#spare = bytes;
+    this.#collectedBytes = 0;
+    if (written.length === 0) return;
+    this.#writing = this.#writeOut(written, this.#offset);
+    this.#writing.catch(() => undefined); // Whoever comes next is told.
+    this.#offset += written.length;
+  }
+
+  async #writeOut(bytes: Uint8Array, offset: number): Promise<void> {
+    await this.#file.write(bytes, offset);
+    await this.#file.sync();
+  }
+
+  async #lastWrite(): Promise<void> {
     try {
-      await this.#file.write(bytes, this.#written);
-      await this.#file.sync();
+      await this.#writing;
     } catch (error) {
       await this.discard();
       throw toStorageError(error, 'writing', this.path);
     }
-    this.#written += bytes.length;
   }
 }
 
