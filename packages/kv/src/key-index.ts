@@ -1,9 +1,9 @@
-import assert from 'node:assert/strict';
 import sortedBTree from 'sorted-btree';
 import { bulkLoad } from 'sorted-btree/extended/bulkLoad.js';
 import { KeyHistory, type KeyVersion } from './key-history.ts';
 import type { Key, KeyRange } from './key-range.ts';
 import { ShardedMap } from './sharded-map.ts';
+import type { MutableRun, Run } from './sorted-runs.ts';
 
 /** The tree's node size: larger nodes make fewer objects, smaller ones move less on insertion. */
 const nodeMaxKeys = 64;
@@ -17,37 +17,25 @@ type Tree = InstanceType<typeof sortedBTree.default<Key, KeyHistory>>;
  * The keys are in a tree, for their order, and in a hash map, because that finds a single one much faster.
  */
 export class KeyIndex {
-  private ordered: Tree = new sortedBTree.default(undefined, compareKeys, nodeMaxKeys);
-  private readonly lookup = new ShardedMap<KeyHistory>();
+  private readonly ordered: Tree;
+  private readonly lookup: ShardedMap<KeyHistory>;
 
-  /**
-   * Builds an index from all versions of all keys. Those of one key must come oldest first. It sorts the keys
-   * once, if they come in no order, which is faster than to insert one after the other.
-   */
-  static fromVersions(versions: Iterable<{ readonly key: Key; readonly version: KeyVersion }>): KeyIndex {
-    const index = new KeyIndex();
-    const keys: Key[] = [];
-    const histories: KeyHistory[] = [];
-    let isSorted = true;
-    for (const { key, version } of versions) {
-      const { modRevision, createRevision, version: count, position } = version;
-      const history = index.lookup.get(key);
-      if (history === undefined) {
-        const first = new KeyHistory(modRevision, createRevision, count, position);
-        index.lookup.set(key, first);
-        isSorted &&= keys.length === 0 || (keys.at(-1) as Key) < key;
-        keys.push(key);
-        histories.push(first);
-      } else {
-        assert(history.modRevision < modRevision, 'the versions of a key come oldest first');
-        history.append(modRevision, createRevision, count, position);
-      }
+  /** An index with nothing in it; or of all that is in `lookup`, which must be in the tree, too, or be added to it next. */
+  constructor(lookup = new ShardedMap<KeyHistory>(), ordered = emptyTree()) {
+    this.lookup = lookup;
+    this.ordered = ordered;
+  }
+
+  /** The index of all that is in `lookup`, made at once of the same in order. */
+  static fromSorted(lookup: ShardedMap<KeyHistory>, { keys, values }: MutableRun<KeyHistory>): KeyIndex {
+    return new KeyIndex(lookup, bulkLoad(keys, values, nodeMaxKeys, compareKeys));
+  }
+
+  /** Adds keys to the tree that come after all that are there. */
+  append({ keys, values }: Run<KeyHistory>): void {
+    for (const [place, key] of keys.entries()) {
+      this.ordered.set(key, values[place] as KeyHistory);
     }
-    // The default order is that of the code units, which is ours, and is found without a call for each pair.
-    if (!isSorted) keys.sort();
-    const sorted = isSorted ? histories : keys.map((key) => index.lookup.get(key) as KeyHistory);
-    index.ordered = bulkLoad(keys, sorted, nodeMaxKeys, compareKeys);
-    return index;
   }
 
   /** The number of keys, deleted ones included as long as a version is left. */
@@ -63,17 +51,6 @@ export class KeyIndex {
   insert(key: Key, history: KeyHistory): void {
     this.lookup.set(key, history);
     this.ordered.set(key, history);
-  }
-
-  /** Adds a version, which must be the newest one of its key. */
-  add(key: Key, { modRevision, createRevision, version, position }: KeyVersion): void {
-    const history = this.lookup.get(key);
-    if (history === undefined) {
-      this.insert(key, new KeyHistory(modRevision, createRevision, version, position));
-    } else {
-      assert(history.modRevision < modRevision, 'the versions of a key come oldest first');
-      history.append(modRevision, createRevision, version, position);
-    }
   }
 
   delete(key: Key): void {
@@ -109,6 +86,10 @@ export class KeyIndex {
   entriesAfter(key: Key | null): Iterable<[Key, KeyHistory]> {
     return key === null ? this.ordered.entries() : this.ordered.entries(`${key}\0`);
   }
+}
+
+function emptyTree(): Tree {
+  return new sortedBTree.default(undefined, compareKeys, nodeMaxKeys);
 }
 
 function compareKeys(a: Key, b: Key): number {

@@ -1,5 +1,6 @@
 import type { Engine, Fact, PositionedRecord } from './engine/engine.ts';
-import { KeyIndex } from './key-index.ts';
+import type { KeyIndex } from './key-index.ts';
+import { KeyIndexBuilder } from './key-index-builder.ts';
 import { LeaseTable } from './lease-table.ts';
 import { decodeHeader, type RecordHeader } from './record.ts';
 import { damaged, SnapshotDecoder } from './snapshot-decoder.ts';
@@ -32,7 +33,7 @@ export function discardPartlyInstalled(engine: Engine): void {
 }
 
 /** Each step of the iteration is one commit. The marker stays. */
-function* emptyEngine(engine: Engine): Iterable<void> {
+function* emptyEngine(engine: Engine): Generator<void, void> {
   const removedFacts = namesOfFacts(engine).filter((name) => name !== markerName);
   const marker = { name: markerName, content: new Uint8Array(0) };
   yield engine.commit({ records: [], removedPositions: [], facts: [marker], removedFacts });
@@ -60,7 +61,7 @@ export async function installContent(
   begun: () => void,
 ): Promise<EngineContent> {
   const decoder = new SnapshotDecoder();
-  const index = new KeyIndex();
+  const builder = new KeyIndexBuilder();
   const leases = new LeaseTable();
   const facts: Fact[] = [];
   for await (const chunk of source) {
@@ -77,7 +78,7 @@ export async function installContent(
         break;
       }
       case 'records':
-        for (const record of part.records) addRecord(index, leases, record);
+        for (const record of part.records) addRecord(builder, leases, record);
         engine.commit({ records: part.records, removedPositions: [], facts: [], removedFacts: [] });
         break;
       case 'end':
@@ -88,12 +89,18 @@ export async function installContent(
   decoder.expectEnd();
   if (!facts.some(({ name }) => name === stateFactName)) throw damaged('it has no state');
   decodeState(facts);
+  const index = await drain(builder.buildInSteps(), pause);
   engine.commit({ records: [], removedPositions: [], facts, removedFacts: [markerName] });
   return { facts, leases, index };
 }
 
-async function drain(steps: Iterable<void>, pause: () => Promise<void>): Promise<void> {
-  for (const _ of steps) await pause();
+/** Goes through all steps, and returns what the last one made. */
+async function drain<Result>(steps: Iterator<void, Result>, pause: () => Promise<void>): Promise<Result> {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value;
+    await pause();
+  }
 }
 
 function namesOfFacts(engine: Engine): readonly string[] {
@@ -119,12 +126,16 @@ function firstPositions(engine: Engine): readonly number[] {
   }
 }
 
-function addRecord(index: KeyIndex, leases: LeaseTable, { header, position }: PositionedRecord): void {
+function addRecord(
+  builder: KeyIndexBuilder,
+  leases: LeaseTable,
+  { header, position }: PositionedRecord,
+): void {
   const { key, modRevision, createRevision, version, lease } = decode(header);
-  const last = index.get(key)?.modRevision ?? 0;
-  if (last >= modRevision) throw damaged('the versions of a key are in the wrong order');
+  if (!builder.add(key, { modRevision, createRevision, version, position })) {
+    throw damaged('the versions of a key are in the wrong order');
+  }
   leases.attach(key, lease);
-  index.add(key, { modRevision, createRevision, version, position });
 }
 
 function decode(header: Uint8Array): RecordHeader {
