@@ -37,6 +37,7 @@ export class Recovery {
   private readonly boundMs: number;
   private readonly waiting = new Set<SimulatedMember>();
   private readonly open = new Set<OpenCall>();
+  private recovered: readonly SimulatedMember[] = [];
   private finished = false;
   private startedUs = 0;
 
@@ -60,6 +61,11 @@ export class Recovery {
 
   get isDone(): boolean {
     return this.finished;
+  }
+
+  /** Whether a member was among those that came to the same state. One that joins later may still lag. */
+  includes(member: SimulatedMember): boolean {
+    return this.recovered.includes(member);
   }
 
   /** Simulated time that the cluster took, in milliseconds. */
@@ -153,6 +159,7 @@ export class Recovery {
     }
     if (this.waiting.size === 0 && this.haveConverged()) {
       this.finished = true;
+      this.recovered = [...this.cluster.usable];
       this.leaveOpenCalls();
       this.tookMs = (this.kernel.nowUs - this.startedUs) / 1000;
       this.trace.story(

@@ -265,7 +265,7 @@ class Run {
   private judgeEnd(): void {
     for (const member of this.cluster.usable) {
       this.observeStore(member.identity, true);
-      this.judgeDurability(member);
+      if (this.recovery?.includes(member) === true) this.judgeDurability(member);
     }
     this.checkers.revisionOrder.finish();
     const replay = LogReplay.run(this.checkers.stateMachineSafety.appliedEntries);
