@@ -48,7 +48,7 @@ export const replicaMutations: readonly Mutation[] = [
     edits: [
       {
         file: `${replica}/replica.ts`,
-        find: '    const ready = this.reads.add(call);\n    this.scheduleTurn();\n    return ready;',
+        find: '    const ready = this.requests.read(call);\n    this.scheduleTurn();\n    return ready;',
         replace: '    this.scheduleTurn();',
       },
     ],
@@ -83,7 +83,7 @@ export const replicaMutations: readonly Mutation[] = [
     fault: "after a restart a member takes answers to its former life's commands for its own",
     edits: [
       {
-        file: `${replica}/replica.ts`,
+        file: `${replica}/client-requests.ts`,
         find: 'this.nextSequence = options.random.integer(2 ** 31) * 2 ** 21 + 1;',
         replace: 'this.nextSequence = 1;',
       },

@@ -1,4 +1,4 @@
-import { type CommandBody, type CommandResponse, encodeCommand, type Store } from '@quorate/kv';
+import type { CommandBody, CommandResponse, Store } from '@quorate/kv';
 import {
   type Input,
   type LoggedConfiguration,
@@ -12,6 +12,7 @@ import {
 } from '@quorate/raft';
 import { Applier } from './applier.ts';
 import type { Call } from './call.ts';
+import { ClientRequests } from './client-requests.ts';
 import { closeData } from './close-data.ts';
 import { logEvent } from './event-log.ts';
 import { LogReader } from './log-reader.ts';
@@ -19,10 +20,9 @@ import { checkTransfer, LeadershipTransfer } from './leadership-transfer.ts';
 import { Membership } from './membership.ts';
 import { type MembershipChange, type MembershipOutcome } from './membership-change.ts';
 import { PeerLine } from './peer-line.ts';
-import { PendingReads } from './pending-reads.ts';
 import type { PeerRequest, PeerResponse, ResponseTo } from './peer-call.ts';
 import { PeerService } from './peer-service.ts';
-import { PendingWrites, type WriteRepeats } from './pending-writes.ts';
+import type { WriteRepeats } from './pending-writes.ts';
 import { Persister } from './persister.ts';
 import type { Clock, Logger, PeerEvents, PeerTransport, Timer } from './ports.ts';
 import { ReplicaError } from './replica-error.ts';
@@ -52,8 +52,7 @@ export class Replica {
   private readonly logger: Logger;
   private readonly core: RaftCore;
   private readonly persister: Persister;
-  private readonly writes: PendingWrites;
-  private readonly reads: PendingReads;
+  private readonly requests: ClientRequests;
   private readonly transfer = new LeadershipTransfer();
   private readonly care: StateCare;
   private readonly stopping = new AbortController();
@@ -72,12 +71,7 @@ export class Replica {
   private turnScheduled = false;
   private stopped = false;
   private closing: Promise<void> | null = null;
-  /** Set when a proposal was turned away: wait for a tick before trying again, instead of spinning. */
-  private holdProposals = false;
-  /** The same for reads. */
-  private holdReads = false;
   private leaderChanges = 0;
-  private nextSequence: number;
   /** The configuration that the transport has been told last. */
   private settled: LoggedConfiguration | null = null;
 
@@ -110,9 +104,7 @@ export class Replica {
     this.store = options.store;
     this.clock = options.clock;
     this.core = core;
-    // Distinct from every earlier life of this member with overwhelming probability: what an earlier life
-    // proposed may still be applied in this one, and must not be taken for an answer.
-    this.nextSequence = options.random.integer(2 ** 31) * 2 ** 21 + 1;
+    this.requests = new ClientRequests(options);
     this.persister = new Persister(options.log, {
       durable: (batch, messages) => this.persisted(batch, messages),
       failed: (error) => this.fail(error),
@@ -121,11 +113,7 @@ export class Replica {
       read: (read, entries) => this.enqueue({ type: 'log-read', read, entries }),
       failed: (error) => this.fail(error),
     });
-    const { pendingProposalsMax: maxCount, pendingProposalsMaxBytes: maxBytes } = options.limits;
-    this.writes = new PendingWrites({ maxCount, maxBytes });
-    const retryMs = options.raft.electionTimeoutTicks * options.tickMs * 0.5;
-    this.reads = new PendingReads({ maxCount: options.limits.pendingReadsMax, retryMs });
-    this.applier = new Applier(options, this.writes, this.reads);
+    this.applier = new Applier(options, this.requests.writes, this.requests.reads);
     this.snapshots = this.createSnapshots();
     const { clock, store, version } = options;
     this.care = StateCare.of(options, {
@@ -139,7 +127,7 @@ export class Replica {
     });
     this.membership = Membership.of(options, {
       core,
-      proposalId: this.nextSequence++,
+      proposalId: this.requests.nextId(),
       wake: () => this.scheduleTurn(),
       callPeer: async (peer, request, call) => this.callPeer(peer, request, call),
     });
@@ -178,17 +166,9 @@ export class Replica {
       this.applier.checkLag(this.core.commit);
     }
     this.store.validate(body);
-    const sequence = this.nextSequence;
-    this.nextSequence += 1;
-    const data = encodeCommand({ requestId: { member: this.options.memberId, sequence }, body });
-    if (data.length > this.limits.requestMaxBytes) {
-      throw new ReplicaError(
-        'request-too-large',
-        `the request takes ${data.length} bytes, the limit is ${this.limits.requestMaxBytes}`,
-      );
-    }
-    this.care.checkSpace(body, data.length);
-    const answer = this.writes.add(sequence, data, call, repeats);
+    const request = this.requests.encode(body);
+    this.care.checkSpace(body, request.data.length);
+    const answer = this.requests.write(request, call, repeats);
     this.scheduleTurn();
     return answer;
   }
@@ -197,7 +177,7 @@ export class Replica {
   async linearize(call: Call): Promise<void> {
     this.checkCall(call);
     this.care.checkSound();
-    const ready = this.reads.add(call);
+    const ready = this.requests.read(call);
     this.scheduleTurn();
     return ready;
   }
@@ -278,14 +258,15 @@ export class Replica {
 
   /** For metrics and checks. */
   measures(): ReplicaMeasures {
+    const { writes, reads } = this.requests;
     return {
-      pendingWrites: this.writes.size,
-      pendingReads: this.reads.size,
+      pendingWrites: writes.size,
+      pendingReads: reads.size,
       inputs: this.inputs.length,
       unwrittenBytes: this.persister.backlogBytes,
       leaderChanges: this.leaderChanges,
-      writesFailed: this.writes.failed,
-      readsFailed: this.reads.failed,
+      writesFailed: writes.failed,
+      readsFailed: reads.failed,
     };
   }
 
@@ -389,8 +370,7 @@ export class Replica {
           this.snapshots.heard(input.message);
         }
       }
-      this.stepWrites();
-      this.stepReads();
+      this.requests.turn(this.core, (input) => this.step(input));
       if (this.membership.wantsTurn) {
         this.membership.turn((input) => this.step(input));
       }
@@ -421,35 +401,12 @@ export class Replica {
     // Whoever read from it may have met a fault; it must not go unnoticed until the next entry.
     this.store.tidy();
     const nowMs = this.clock.monotonicMs();
-    this.holdProposals = false;
-    this.holdReads = false;
-    this.writes.expire(nowMs);
-    this.reads.expire(nowMs, this.core.leader !== null);
+    this.requests.tick(nowMs, this.core.leader !== null);
     this.transfer.expire(nowMs);
     this.snapshots.ticked(nowMs);
     this.care.tick(this.core.status());
     this.membership.tick(nowMs);
     this.leases.tick();
-  }
-
-  private stepWrites(): void {
-    while (this.writes.hasWaiting && !this.holdProposals) {
-      const { leader, term } = this.core;
-      if (leader === null) {
-        return;
-      }
-      this.step({ type: 'propose', proposals: this.writes.takeBatch(term) });
-    }
-  }
-
-  private stepReads(): void {
-    if (this.core.leader === null || this.holdReads) {
-      return;
-    }
-    const id = this.reads.nextBatch(this.clock.monotonicMs());
-    if (id !== null) {
-      this.step({ type: 'read', id });
-    }
   }
 
   private step(input: Input): Output {
@@ -461,7 +418,7 @@ export class Replica {
     for (const read of output.logReads) {
       this.logReader.read(read);
     }
-    this.answer(output);
+    this.requests.stepped(output);
     this.snapshots.stepped(output);
     for (const event of output.events) {
       this.observe(event);
@@ -469,26 +426,11 @@ export class Replica {
     return output;
   }
 
-  private answer(output: Output): void {
-    for (const { id, reason } of output.proposalsRefused) {
-      this.writes.refuse(id, reason);
-      this.holdProposals = true;
-    }
-    for (const { id, index } of output.readsReady) {
-      this.reads.ready(id, index, toLogIndex(this.store.appliedIndex));
-    }
-    for (const { id } of output.readsRefused) {
-      this.reads.refused(id);
-      this.holdReads = true;
-    }
-  }
-
   private observe(event: RaftEvent): void {
     logEvent(this.logger, event, (id) => this.membership.nameOf(id));
     if (event.type === 'leader-changed') {
       if (event.leader !== null) this.leaderChanges += 1;
-      this.holdProposals = false;
-      this.holdReads = false;
+      this.requests.leaderChanged();
       this.transfer.leaderChanged(event.leader);
     } else if (event.type === 'role-changed' && event.role !== 'leader') {
       this.leases.deposed();
@@ -585,8 +527,7 @@ export class Replica {
     this.tickTimer?.cancel();
     this.inputs = [];
     this.applier.drop();
-    this.writes.stop();
-    this.reads.stop();
+    this.requests.stop();
     this.transfer.stop();
     this.membership.stop();
     this.leases.stop();
