@@ -6,7 +6,7 @@ import {
   type TxnRequest,
   type TxnResponse,
 } from '@quorate/protocol';
-import { restAfter } from '../platform/rest.ts';
+import { Pace } from '../platform/pace.ts';
 import { type HandledMethod, serverStream, unary } from './api-method.ts';
 import type { CallContext } from './call-context.ts';
 import { replicaFailure } from './error-table.ts';
@@ -61,11 +61,12 @@ async function compact(
   const answer = await execute(member, { $case: 'compaction', compaction: request }, context);
   if (request.physical) {
     const { clock, store } = member;
+    const pace = new Pace(clock);
     for (let startedMs = clock.monotonicMs(); !store.removeCompacted(removalMaxRecords); ) {
       // The compaction is done by then; only its space is not free yet. That takes as long as the client allows.
       const isGivenUp = context.signal.aborted || clock.monotonicMs() >= context.patienceMs;
       if (isGivenUp) throw replicaFailure('unknown-outcome');
-      await restAfter(clock, startedMs);
+      await pace.restAfter(startedMs);
       startedMs = clock.monotonicMs();
     }
   }
