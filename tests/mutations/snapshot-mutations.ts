@@ -69,6 +69,36 @@ export const snapshotMutations: readonly Mutation[] = [
     detectors: [tests(brokenInstallationTest)],
   },
   {
+    name: 'snapshot-condemned-at-once',
+    fault: 'a snapshot file counts as damaged after one read that went astray',
+    edits: [
+      {
+        file: `${replica}/snapshot/snapshot-source.ts`,
+        find: '(await this.damageSeenIn(name)) === null ? null : this.damageSeenIn(name)',
+        replace: 'this.damageSeenIn(name)',
+      },
+      {
+        file: `${replica}/snapshot/restore-state.ts`,
+        find: 'if (readings % 2 === 1) {',
+        replace: 'if (readings === 0) {',
+      },
+    ],
+    detectors: [tests(snapshotTests)],
+  },
+  {
+    name: 'damaged-snapshot-goes-first',
+    fault: 'a damaged snapshot file is set aside before there is another one',
+    edits: [
+      {
+        file: `${replica}/snapshot/snapshot-source.ts`,
+        find: '    const { description } = await make(damaged.index);\n',
+        replace:
+          '    await directory.setAside(damaged);\n    const { description } = await make(damaged.index);\n',
+      },
+    ],
+    detectors: [tests(snapshotTests)],
+  },
+  {
     name: 'term-of-snapshot-not-adopted',
     fault: 'a snapshot replaces the log at a start, and the log is ahead of the term of the member',
     edits: [
