@@ -64,11 +64,16 @@ export async function own(
         await ownership.acquire(value, signal);
         return { ownership, ownsLease };
       } catch (error) {
-        if (ownsLease) await lease.revoke().catch(() => undefined);
-        const isLost = error instanceof QuorateError && error.code === 'lease-lost';
-        if (!isLost || !ownsLease) throw error;
+        if (!ownsLease) throw error;
+        if (!(error instanceof QuorateError && error.code === 'lease-lost')) {
+          await lease.revoke().catch(() => undefined);
+          throw error;
+        }
       }
+      const lost = lease;
       lease = await caller.throughOutages(grant, signal);
+      // In the cluster it may last, and hold a place in front of the new one.
+      await lost.revoke().catch(() => undefined);
     }
   } catch (error) {
     throw patience.isOver ? new QuorateError('deadline-exceeded', notOwned(options)) : error;
