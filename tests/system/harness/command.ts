@@ -7,7 +7,7 @@ const repository = join(import.meta.dirname, '../../..');
 const commandLine = join(repository, 'packages/cli/src/main.ts');
 
 /** A command that hangs is ended after this time, and its test fails. */
-const commandTimeoutMs = 60_000;
+const defaultTimeoutMs = 60_000;
 
 export type CommandResult = {
   readonly code: number | null;
@@ -19,6 +19,8 @@ export type CommandOptions = {
   readonly stdin?: string | Uint8Array;
   readonly environment?: Readonly<Record<string, string>>;
   readonly directory?: string;
+  /** A command that takes longer is ended. Default: a minute. */
+  readonly timeoutMs?: number;
 };
 
 /** Runs `quorate` with these arguments to its end. */
@@ -38,7 +40,7 @@ export async function runCommand(
     stdio: ['pipe', 'pipe', 'pipe'],
     cwd: options.directory ?? repository,
     env: { ...process.env, ...options.environment },
-    timeout: commandTimeoutMs,
+    timeout: options.timeoutMs ?? defaultTimeoutMs,
     killSignal: 'SIGKILL',
   });
   endWithTests(child);
