@@ -120,6 +120,18 @@ export const snapshotContentMutations: readonly Mutation[] = [
     detectors: [tests(...storageTests)],
   },
   {
+    name: 'snapshot-memory-used-twice',
+    fault: 'what is to be written next is collected in memory that the disk still reads',
+    edits: [
+      {
+        file: `${storage}/snapshot-writer.ts`,
+        find: '  async #beginWrite(): Promise<void> {\n    await this.#lastWrite();\n',
+        replace: '  async #beginWrite(): Promise<void> {\n',
+      },
+    ],
+    detectors: [tests(...storageTests)],
+  },
+  {
     name: 'snapshot-resumed-behind-damage',
     fault: 'a transfer goes on behind what a crash has torn',
     edits: [

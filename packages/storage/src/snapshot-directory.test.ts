@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { crc32 } from 'node:zlib';
 import type { Configuration, LogIndex, MemberId, Term } from '@quorate/raft';
 import fc from 'fast-check';
+import type { File, FileSystem } from './file-system.ts';
 import type { SnapshotOffer } from './incoming-snapshot.ts';
 import { SnapshotDirectory } from './snapshot-directory.ts';
 import type { SnapshotFile } from './snapshot-file.ts';
@@ -35,6 +37,30 @@ function contentOf(index: number, blocks = 5, bytes = 700): readonly Uint8Array[
 
 function newDisk(seed = 1): MemoryDisk {
   return new MemoryDisk({ random: seededRandom(seed) });
+}
+
+/** A disk that looks at what it is to write only when others have had a few turns. */
+function slowFileSystem(disk: MemoryDisk): FileSystem {
+  const fileSystem = new MemoryFileSystem(disk);
+  const slow = (file: File): File => ({
+    size: () => file.size(),
+    read: (target, position) => file.read(target, position),
+    write: async (source, position) => {
+      for (let count = 0; count < 5; count += 1) await turn();
+      await file.write(source, position);
+    },
+    sync: () => file.sync(),
+    close: () => file.close(),
+  });
+  return {
+    open: async (path, mode) => slow(await fileSystem.open(path, mode)),
+    list: (path) => fileSystem.list(path),
+    makeDirectory: (path) => fileSystem.makeDirectory(path),
+    rename: (from, to) => fileSystem.rename(from, to),
+    remove: (path) => fileSystem.remove(path),
+    syncDirectory: (path) => fileSystem.syncDirectory(path),
+    lock: (path) => fileSystem.lock(path),
+  };
 }
 
 function openOn(disk: MemoryDisk): Promise<SnapshotDirectory> {
@@ -185,7 +211,7 @@ describe('a directory of snapshots', () => {
 
   test('of several writes is all that was given, though the caller uses its memory again', async () => {
     const content = contentOf(4, 50, 70_000);
-    const directory = await openOn(newDisk());
+    const directory = await SnapshotDirectory.open(slowFileSystem(newDisk()), DIRECTORY);
     const writer = await directory.create(headerOf(4));
     for (const block of content) {
       const bytes = block.slice();
