@@ -24,6 +24,9 @@ const request = Buffer.from(
     .replaceAll(' ', ''),
   'hex',
 );
+/** The same with an authority that is none of a URL. */
+const plainRequest = Buffer.from(request);
+Buffer.from('9d29aee2cb', 'hex').copy(plainRequest, plainRequest.indexOf('9d29aee30c', 0, 'hex'));
 
 type Frame = {
   readonly type: number;
@@ -71,9 +74,9 @@ class FrameClient {
     await until('the server has hung up', () => this.socket.destroyed);
   }
 
-  /** Waits for the end of the first stream, and returns the types of its frames: 1 is HEADERS, 0 DATA. */
-  async answer(): Promise<readonly number[]> {
-    const own = (): readonly Frame[] => this.frames.filter(({ stream }) => stream === 1);
+  /** Waits for the end of a stream, and returns the types of its frames: 1 is HEADERS, 0 DATA. */
+  async answer(id = 1): Promise<readonly number[]> {
+    const own = (): readonly Frame[] => this.frames.filter(({ stream }) => stream === id);
     await until('the stream has ended', () => own().some(({ type, flags }) => type === 3 || flags % 2 === 1));
     return own().map(({ type }) => type);
   }
@@ -92,6 +95,20 @@ test('a client that waits for the settings of the server, and then names a URL, 
   await client.greeted();
   client.socket.write(Buffer.concat([acknowledgement, request]));
   assert.deepEqual(await client.answer(), served);
+});
+
+test('the settings that hold are acknowledged after those of the greeting', async () => {
+  await using frontend = await TestFrontend.open();
+  const client = await dial(frontend);
+  client.socket.write(Buffer.concat([preface, settings]));
+  await client.greeted();
+  client.socket.write(Buffer.concat([acknowledgement, request]));
+  assert.deepEqual(await client.answer(), served);
+  const again = Buffer.from(plainRequest);
+  for (const frame of [0, request.readUIntBE(0, 3) + 9]) again.writeUInt32BE(3, frame + 5);
+  client.socket.write(Buffer.concat([acknowledgement, again]));
+  assert.deepEqual(await client.answer(3), served);
+  assert.ok(!client.frames.some(({ type }) => type === 7), 'the connection goes on');
 });
 
 test('it does not matter how the bytes come', async () => {
@@ -175,9 +192,7 @@ test('an idle connection is handed over after a while, and serves later', async 
   await until('the settings that hold are said', () =>
     client.frames.some(({ type, payload }) => type === 4 && payload.length > 0),
   );
-  const plain = Buffer.from(request);
-  Buffer.from('9d29aee2cb', 'hex').copy(plain, plain.indexOf('9d29aee30c', 0, 'hex'));
-  client.socket.write(plain);
+  client.socket.write(plainRequest);
   assert.deepEqual(await client.answer(), served);
 });
 
