@@ -11,9 +11,10 @@ export const exitCodes = {
     meaning: 'no member could be reached, there is no leader, or no answer came in time',
   },
   unknownOutcome: { code: 5, meaning: 'a write was sent and its answer lost: it may have taken effect' },
-  removed: {
+  mustNotRun: {
     code: 6,
-    meaning: 'serve: the member was removed from its cluster, and must not be started again',
+    meaning:
+      'serve: the member was removed from its cluster, or has lost its data; it must not be started again as it is',
   },
 } as const;
 

@@ -207,6 +207,6 @@ function messageOf(error: unknown): string {
 
 /** A service manager can tell by it that starting the member again is of no use. */
 function exitCodeFor(error: Error): ExitCode {
-  const wasRemoved = 'code' in error && error.code === 'removed';
-  return wasRemoved ? exitCodes.removed.code : exitCodes.error.code;
+  const mustNotRun = 'code' in error && (error.code === 'removed' || error.code === 'data-lost');
+  return mustNotRun ? exitCodes.mustNotRun.code : exitCodes.error.code;
 }
