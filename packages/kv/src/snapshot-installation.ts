@@ -13,9 +13,9 @@ import { decodeState, stateFactName } from './store-state.ts';
 const markerName = 'installing';
 
 /** How many records one step removes. */
-const removalMaxRecords = 1000;
+const removalMaxRecords = 500;
 /** How many positions are looked up at a time. */
-const positionsMax = 20_000;
+const positionsMax = 2000;
 
 /** What an engine holds, as far as a store has it in memory. */
 export type EngineContent = {

@@ -92,7 +92,7 @@ const upkeepFactor = 2;
  * How many records compaction may remove in each call of `apply`: so many for each entry, and twice as many as were
  * written, so that it gets ahead of writes. A single put is not to wait for much more than itself.
  */
-const removalsPerEntry = 16;
+const removalsPerEntry = 4;
 const removalsPerRecord = 2;
 const removalMaxRecords = 256;
 /** How many keys it may look at meanwhile. */

@@ -46,7 +46,7 @@ export function openBackup(member: BackedUpMember): Backup {
   async function* bytes(): AsyncGenerator<Uint8Array, void> {
     try {
       yield encoder.header();
-      const pace = new Pace(clock, burstMs);
+      const pace = new Pace(clock, { burstMs });
       let startedMs = clock.monotonicMs();
       for (const chunk of snapshot.chunks()) {
         const block = encoder.block(chunk);

@@ -41,9 +41,20 @@ test('a step that took no time makes way, and is not tried again at once', async
   assert.equal(state.isOver, true);
 });
 
+test('a step that keeps the disk busy as well is followed by a longer rest', async () => {
+  const clock = new ManualClock();
+  const state = rest(clock, 1, new Pace(clock, { restMinMs: 10 }));
+  clock.advance(9);
+  await turn();
+  assert.equal(state.isOver, false);
+  clock.advance(1);
+  await turn();
+  assert.equal(state.isOver, true);
+});
+
 test('short steps follow each other, and then the others get the time of all of them', async () => {
   const clock = new ManualClock();
-  const pace = new Pace(clock, 2);
+  const pace = new Pace(clock, { burstMs: 2 });
   for (let step = 0; step < 3; step += 1) {
     const state = rest(clock, 0.6, pace);
     await turn();
@@ -60,7 +71,7 @@ test('short steps follow each other, and then the others get the time of all of 
 
 test('what others got in advance counts, as far as one burst goes', async () => {
   const clock = new ManualClock();
-  const pace = new Pace(clock, 2);
+  const pace = new Pace(clock, { burstMs: 2 });
   const long = rest(clock, 3, pace);
   clock.advance(1000);
   await turn();

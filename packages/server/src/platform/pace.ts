@@ -2,8 +2,12 @@ import type { Clock } from '@quorate/replica';
 
 /** However long a step took, others have waited long enough after this. */
 const restMaxMs = 50;
-/** A step that found that it had to wait is not tried again before. */
-const restMinMs = 1;
+export type PaceOptions = {
+  /** Steps follow each other, with nothing but the events that are ready in between, until they have taken so long. Default 0. */
+  readonly burstMs?: number;
+  /** The shortest rest, for steps that keep more than this process busy, such as the disk. Default 1. */
+  readonly restMinMs?: number;
+};
 
 /**
  * Gives everything else as much time as the steps of long work take. A put passes through the event loop several times
@@ -12,13 +16,14 @@ const restMinMs = 1;
 export class Pace {
   private readonly clock: Clock;
   private readonly burstMs: number;
+  private readonly restMinMs: number;
   /** What the others have not had yet; below 0 what they had in advance. */
   private owedMs = 0;
 
-  /** Steps follow each other, with nothing but the events that are ready in between, until they have taken `burstMs`. */
-  constructor(clock: Clock, burstMs = 0) {
+  constructor(clock: Clock, { burstMs = 0, restMinMs = 1 }: PaceOptions = {}) {
     this.clock = clock;
     this.burstMs = burstMs;
+    this.restMinMs = restMinMs;
   }
 
   /** To be awaited after each step, which began at `startedMs`. */
@@ -28,7 +33,7 @@ export class Pace {
     this.owedMs = Math.min(restMaxMs, this.owedMs + endedMs - startedMs);
     await new Promise<void>((resolve) => {
       if (this.owedMs < burstMs) clock.defer(resolve);
-      else clock.setTimer(Math.max(restMinMs, this.owedMs), resolve);
+      else clock.setTimer(Math.max(this.restMinMs, this.owedMs), resolve);
     });
     this.owedMs = Math.max(-burstMs, this.owedMs - (clock.monotonicMs() - endedMs));
   }
