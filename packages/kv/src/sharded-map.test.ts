@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ShardedMap } from './sharded-map.ts';
+import { hashOf, ShardedMap } from './sharded-map.ts';
 
 /** Few enough that they meet each other, and more than a shard begins with. */
 const keyArbitrary = fc.integer({ min: 0, max: 20_000 }).map((number) => `key/${number}`);
@@ -44,4 +44,41 @@ test('keys that have one hash, and those of any length, are told apart', () => {
     if (number % 2 === 0) map.delete(key);
   });
   assert.ok(keys.every((key, number) => map.get(key) === (number % 2 === 0 ? undefined : number)));
+});
+
+test('keys that were chosen to have one home in one table find room all the same', () => {
+  const home = hashOf('key/0') & 0x3fff;
+  const chosen: string[] = [];
+  for (let number = 0; chosen.length < 100; number += 1) {
+    const key = `key/${number}`;
+    if ((hashOf(key) & 0x3fff) === home) chosen.push(key);
+  }
+  const map = new ShardedMap<number>();
+  const model = new Map<string, number>();
+  const check = (): void => {
+    for (const key of chosen) assert.equal(map.get(key), model.get(key), key);
+  };
+  const set = (key: string, value: number): void => {
+    map.set(key, value);
+    model.set(key, value);
+  };
+  chosen.forEach(set);
+  check();
+  // Room is made within reach and beyond it, and taken again.
+  chosen.forEach((key, number) => {
+    if (number % 3 > 0) return;
+    map.delete(key);
+    model.delete(key);
+  });
+  check();
+  chosen.toReversed().forEach((key, number) => set(key, number + 1_000));
+  check();
+  // Others let the tables double.
+  for (let number = 0; number < 20_000; number += 1) map.set(`other/${number}`, number);
+  check();
+  for (const key of chosen) {
+    map.delete(key);
+    model.delete(key);
+  }
+  check();
 });

@@ -6,6 +6,9 @@ const shardBits = 8;
 const slotsMin = 8;
 /** A hash that no key has. */
 const free = 0;
+/** How many slots from its home on an entry may be in. */
+const reach = 32;
+const nowhere = -1;
 
 /**
  * A hash map from keys that grows without ever stopping, since it spreads its entries over many small tables. One
@@ -41,32 +44,44 @@ export class ShardedMap<Value> {
 /**
  * A hash table with open addressing and linear probing: an entry is in the first slot from its home on that was free,
  * and between the two no slot is free. At most three quarters of the slots are taken.
+ *
+ * Who chooses keys for their hashes could make a long row of them that each look-up walks along. What finds no slot
+ * within reach is kept in a Map, whose hashes nobody can foresee.
  */
 class Shard<Value> {
   private hashes = new Int32Array(slotsMin).fill(free);
   private keys: (Key | undefined)[] = emptySlots(slotsMin);
   private values: (Value | undefined)[] = emptySlots(slotsMin);
   private count = 0;
+  private crowdedOut: Map<Key, Value> | null = null;
 
   get(key: Key, hash: number): Value | undefined {
-    return this.values[this.slotOf(key, hash)];
+    const slot = this.slotOf(key, hash);
+    return this.isTaken(slot) ? this.values[slot] : this.crowdedOut?.get(key);
   }
 
   set(key: Key, hash: number, value: Value): void {
     const slot = this.slotOf(key, hash);
-    if (this.hashes[slot] === free) {
-      this.count += 1;
-      this.hashes[slot] = hash;
-      this.keys[slot] = key;
+    if (this.isTaken(slot)) {
+      this.values[slot] = value;
+      return;
     }
-    this.values[slot] = value;
+    if (slot === nowhere || this.crowdedOut?.has(key) === true) {
+      this.crowdOut(key, value);
+      return;
+    }
+    this.fill(slot, hash, key, value);
+    this.count += 1;
     if (this.count * 4 > this.hashes.length * 3) this.double();
   }
 
   /** Entries behind the one that goes move up, as if it had never been there. */
   delete(key: Key, hash: number): void {
     let gap = this.slotOf(key, hash);
-    if (this.hashes[gap] === free) return;
+    if (!this.isTaken(gap)) {
+      this.crowdedOut?.delete(key);
+      return;
+    }
     this.count -= 1;
     for (let slot = this.after(gap); this.hashes[slot] !== free; slot = this.after(slot)) {
       const home = this.homeOf(this.hashes[slot] as number);
@@ -80,12 +95,24 @@ class Shard<Value> {
     this.fill(gap, free, undefined, undefined);
   }
 
-  /** Where the key is, or the free slot where it would be. */
+  /** Where the key is, or the free slot where it would be, or `nowhere` if both are out of reach. */
   private slotOf(key: Key, hash: number): number {
     const { hashes, keys } = this;
     let slot = this.homeOf(hash);
-    while (hashes[slot] !== free && (hashes[slot] !== hash || keys[slot] !== key)) slot = this.after(slot);
-    return slot;
+    for (let steps = 0; steps < reach; steps++) {
+      if (hashes[slot] === free || (hashes[slot] === hash && keys[slot] === key)) return slot;
+      slot = this.after(slot);
+    }
+    return nowhere;
+  }
+
+  private isTaken(slot: number): boolean {
+    return slot !== nowhere && this.hashes[slot] !== free;
+  }
+
+  private crowdOut(key: Key, value: Value): void {
+    this.crowdedOut ??= new Map();
+    this.crowdedOut.set(key, value);
   }
 
   private homeOf(hash: number): number {
@@ -111,9 +138,14 @@ class Shard<Value> {
     for (let from = 0; from < hashes.length; from++) {
       const hash = hashes[from] as number;
       if (hash === free) continue;
-      let slot = this.homeOf(hash);
-      while (this.hashes[slot] !== free) slot = this.after(slot);
-      this.fill(slot, hash, keys[from], values[from]);
+      const key = keys[from] as Key;
+      const slot = this.slotOf(key, hash);
+      if (slot === nowhere) {
+        this.crowdOut(key, values[from] as Value);
+        this.count -= 1;
+      } else {
+        this.fill(slot, hash, key, values[from]);
+      }
     }
   }
 }
@@ -122,8 +154,8 @@ function emptySlots<Slot>(count: number): (Slot | undefined)[] {
   return new Array<Slot | undefined>(count).fill(undefined);
 }
 
-/** 32 bits that depend on every byte of the key (FNV-1a), mixed so that all of them are as good (MurmurHash3). */
-function hashOf(key: Key): number {
+/** The hash of a key: 32 bits that depend on every byte (FNV-1a), mixed so that all of them are as good (MurmurHash3). */
+export function hashOf(key: Key): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < key.length; index++) {
     hash = Math.imul(hash ^ key.charCodeAt(index), 0x01000193);
