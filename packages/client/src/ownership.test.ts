@@ -99,6 +99,45 @@ test('who loses the lease while waiting takes another one, unless it was given',
   assert.equal(member.calls.filter((call) => call === 'LeaseRevoke').length, 2);
 });
 
+test('a wait ends in time, though nobody answers any more', async () => {
+  await using cluster = await FakeCluster.start(1);
+  // A call would wait for longer than any test may take.
+  await using client = new QuorateClient({ endpoints: cluster.endpoints, timeoutMs: 600_000 });
+  const member = cluster.member(0);
+  const lease = await client.grantLease({ ttlSeconds: 60 });
+  await client.put('job/0', 'other');
+  for (const options of [{ waitMs: 200 }, { waitMs: 200, lease }]) {
+    const waiting = assert.rejects(client.lock('job', options), { code: 'deadline-exceeded' });
+    const watches = member.watches.length;
+    await until('it waits', () => member.watches.length > watches);
+    member.always = { kind: 'hang' };
+    await waiting;
+    member.always = null;
+  }
+});
+
+test('who loses the place in the queue takes another one, unless the lease was given', async () => {
+  await using cluster = await FakeCluster.start(1);
+  await using client = impatient(cluster);
+  const member = cluster.member(0);
+  const given = await client.grantLease({ ttlSeconds: 60 });
+  await client.put('job/0', 'other');
+  const losing = async <Result>(waiting: Promise<Result>): Promise<Result> => {
+    await until('it waits', () => member.watches.at(-1)?.requests.length === 1);
+    const { revision } = await client.deleteRange({ prefix: 'job/' });
+    member.watches.at(-1)?.respond(revision, { canceled: true, compactRevision: revision });
+    return waiting;
+  };
+  await assert.rejects(losing(client.lock('job', { lease: given })), { code: 'not-owner' });
+  await client.put('job/0', 'other');
+  const open = member.watches.length;
+  const waiting = client.lock('job');
+  await until('it watches', () => member.watches.length > open);
+  await using lock = await losing(waiting);
+  assert.ok(lock.fencingToken > 0);
+  assert.equal(cluster.store.leases, 3);
+});
+
 test('a time that is no time is refused', async () => {
   await using cluster = await FakeCluster.start(1);
   await using client = impatient(cluster);

@@ -35,14 +35,17 @@ export type LockOptions = WaitOptions & {
 };
 
 const defaultTtlSeconds = 10;
+/** How long who has given up waits until its place is given up, too. Otherwise the end of its lease does that. */
+const cleaningMs = 500;
 
 /** What is owned, and whether its lease is its own, too. */
 export type Owned = { readonly ownership: Ownership; readonly ownsLease: boolean };
 
 /**
- * Waits until a name is owned. Rejects with `deadline-exceeded` after `waitMs`, `cancelled`, and `lease-lost` if the
- * lease is not its own; or as any call if the cluster cannot be reached at the beginning. Later outages are waited
- * for, and if they cost the own lease, and with it the place in the queue, another one is taken.
+ * Waits until a name is owned. Rejects with `deadline-exceeded` after `waitMs`, `cancelled`, and `lease-lost` or
+ * `not-owner` if the lease, or the place in the queue, is lost and the lease is not its own; or as any call if the
+ * cluster cannot be reached at the beginning. Later outages are waited for, and if they cost the own lease, and with
+ * it the place, another one is taken.
  */
 export async function own(
   client: QueueClient,
@@ -59,25 +62,30 @@ export async function own(
   try {
     let lease = options.lease ?? (await grant());
     for (;;) {
+      const ownership = new Ownership(client, caller, name, lease);
       try {
-        const ownership = new Ownership(client, caller, name, lease);
         await ownership.acquire(value, signal);
         return { ownership, ownsLease };
       } catch (error) {
-        if (!ownsLease) throw error;
-        if (!(error instanceof QuorateError && error.code === 'lease-lost')) {
-          await lease.revoke().catch(() => undefined);
+        if (!ownsLease || !isLoss(error)) {
+          const cleaning = { timeoutMs: cleaningMs };
+          await (ownsLease ? lease.revoke(cleaning) : ownership.leave(cleaning)).catch(() => undefined);
           throw error;
         }
       }
       const lost = lease;
       lease = await caller.throughOutages(grant, signal);
       // In the cluster it may last, and hold a place in front of the new one.
-      await lost.revoke().catch(() => undefined);
+      await lost.revoke({ timeoutMs: cleaningMs }).catch(() => undefined);
     }
   } catch (error) {
     throw patience.isOver ? new QuorateError('deadline-exceeded', notOwned(options)) : error;
   }
+}
+
+/** What was held is gone: the place, or the lease with it. */
+function isLoss(error: unknown): boolean {
+  return error instanceof QuorateError && (error.code === 'lease-lost' || error.code === 'not-owner');
 }
 
 function notOwned({ waitMs }: WaitOptions): string {
@@ -141,14 +149,16 @@ export class Ownership {
     return compare(this.key, 'createRevision', '=', this.#revision);
   }
 
-  /** Takes a place, and waits for its turn, through outages. Rejects with `lease-lost` or `cancelled`; then it has none. */
+  /**
+   * Takes a place, and waits for its turn, through outages. Rejects with `lease-lost`, `not-owner` if the place is
+   * gone, or `cancelled`; then it may still have a place.
+   */
   async acquire(value: Bytes, given: AbortSignal): Promise<void> {
     const signal = AbortSignal.any([this.lease.lost, given]);
     try {
       await this.#caller.throughOutages(async () => this.#enter(value, signal), signal);
       await this.#awaitTurn(signal);
     } catch (error) {
-      await this.leave().catch(() => undefined); // The lease's end will do it.
       throw this.lease.lost.aborted ? this.lease.lost.reason : error;
     }
   }

@@ -75,7 +75,7 @@ class Shard<Value> {
     if (this.count * 4 > this.hashes.length * 3) this.double();
   }
 
-  /** Entries behind the one that goes move up, as if it had never been there. */
+  /** Entries behind the one that goes, as far as any may be from its home, move up, as if it had never been there. */
   delete(key: Key, hash: number): void {
     let gap = this.slotOf(key, hash);
     if (!this.isTaken(gap)) {
@@ -84,8 +84,9 @@ class Shard<Value> {
     }
     this.count -= 1;
     for (let slot = this.after(gap); this.hashes[slot] !== free; slot = this.after(slot)) {
-      const home = this.homeOf(this.hashes[slot] as number);
       const mask = this.hashes.length - 1;
+      if (((slot - gap) & mask) >= reach) break;
+      const home = this.homeOf(this.hashes[slot] as number);
       // Those whose home lies behind the gap would not be found before it.
       if (((slot - home) & mask) >= ((slot - gap) & mask)) {
         this.fill(gap, this.hashes[slot] as number, this.keys[slot], this.values[slot]);

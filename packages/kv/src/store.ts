@@ -551,7 +551,7 @@ export class Store {
     });
     this.removedPositions = [];
     this.uncommittedEntries = 0;
-    this.mayShrink = this.engine.shrink();
+    if (this.engine.upkeep === 'done') this.mayShrink = this.engine.shrink();
   }
 
   /** A request that is refused harms nothing; an engine that cannot read does. */

@@ -167,6 +167,28 @@ test("SQLite's own log is cut when a view kept it from starting again", () =>
     await reopened.close();
   }));
 
+test("a commit that cannot be put off is made while SQLite's own log is cut", () =>
+  withDirectory(async (directory) => {
+    const engine = SqliteEngine.open({ directory });
+    const logBytes = (): number => statSync(path.join(directory, `${fileName}-wal`)).size;
+    const view = engine.openView();
+    let committed = 0;
+    const commit = (count: number): void => {
+      engine.commit(largeBatch(committed + 1, count));
+      committed += count;
+    };
+    while (logBytes() < 80 * 1024 * 1024) commit(100);
+    view.close();
+    while (logBytes() > 40 * 1024 * 1024) {
+      commit(engine.upkeep === 'finishing' ? 1 : 100);
+      // Leaves a transaction open, in which SQLite does not wait for a lock.
+      assert.notEqual(engine.read(committed), null);
+      if (engine.upkeep === 'finishing') engine.shrink();
+      await setImmediate();
+    }
+    await engine.close();
+  }));
+
 test("SQLite's own log is copied by a thread, and starts again, while commits and reads go on", () =>
   withDirectory(async (directory) => {
     const engine = SqliteEngine.open({ directory });

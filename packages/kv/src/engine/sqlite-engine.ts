@@ -21,7 +21,7 @@ export type SqliteEngineOptions = {
   readonly cacheBytes?: number;
   /** The most that the data may take; beyond it commits fail with `disk-full`. No limit by default. */
   readonly maxBytes?: number;
-  /** How long to wait for another connection that happens to hold a lock. Default 5,000 ms. */
+  /** How long to wait for another connection that happens to hold a lock. Default: 5 s to open, a minute to commit. */
   readonly busyTimeoutMs?: number;
 };
 
@@ -45,6 +45,8 @@ const freePagesMin = 256;
 /** What SQLite calls the mode in which it gives space back when it is asked to. */
 const incrementalVacuum = 2;
 const defaultBusyTimeoutMs = 5000;
+/** Long, because a commit waits for our own thread only, and that for the disk. */
+const commitTimeoutMs = 60_000;
 /** "Quor" in ASCII: tells our files from those of other applications. */
 const applicationId = 0x51756f72;
 const formatVersion = 1;
@@ -79,6 +81,7 @@ export class SqliteEngine implements Engine {
     try {
       database = new DatabaseSync(file, { timeout: options.busyTimeoutMs ?? defaultBusyTimeoutMs });
       prepareDatabase(database, file, options);
+      if (options.busyTimeoutMs === undefined) database.exec(`PRAGMA busy_timeout = ${commitTimeoutMs}`);
       syncDirectory(options.directory);
       return new SqliteEngine(file, database);
     } catch (error) {
@@ -98,7 +101,7 @@ export class SqliteEngine implements Engine {
   commit(batch: EngineBatch): void {
     const { insert, remove, setFact, removeFact, commit } = this.statements;
     try {
-      this.beginReading();
+      this.beginWriting();
       let bytes = 0;
       let lastRemoved = -Infinity;
       for (const { position, header, value } of batch.records) {
@@ -166,7 +169,7 @@ export class SqliteEngine implements Engine {
   /** A file of an earlier release keeps its size: it was not made for this. */
   shrink(): boolean {
     try {
-      this.beginReading();
+      this.beginWriting();
       const [pages, freePages] = this.statements.pages.get() as unknown as [number, number];
       if (freePages < freePagesMin || freePages < pages * freePartMax || !this.canShrink) return false;
       this.statements.shrink.all();
@@ -202,6 +205,12 @@ export class SqliteEngine implements Engine {
       this.statements.begin.run();
       this.isReading = true;
     }
+  }
+
+  /** The thread may hold SQLite's lock for writing while it cuts the log, which only a new transaction waits for. */
+  private beginWriting(): void {
+    if (this.upkeep === 'finishing') this.endReading();
+    this.beginReading();
   }
 
   /** SQLite's log starts again from its beginning only for a transaction that began when all of it was copied. */

@@ -10,8 +10,8 @@ export type Http2OpeningOptions = {
   readonly opened: () => void;
 };
 
-/** What a client may have sent by its first request: its window (64 KiB), and many more requests. In bytes. */
-const openingMaxBytes = 256 * 1024;
+/** What a client may have sent by its first request: what its window lets it (64 KiB), and many more requests. In bytes. */
+const openingMaxBytes = 128 * 1024;
 
 const prefaceBytes = 24;
 const frameHeaderBytes = 9;
@@ -34,6 +34,7 @@ export class Http2Opening {
   private readonly options: Http2OpeningOptions;
   private timer: Timer | null = null;
   private held: Buffer = Buffer.alloc(0);
+  private readonly opening = new Opening();
   private isGreeted = false;
 
   constructor(socket: Socket, options: Http2OpeningOptions) {
@@ -51,9 +52,8 @@ export class Http2Opening {
 
   /** Waits no longer: hands over a connection that is in order, and closes one that is not. */
   end(): void {
-    const opening = readOpening(this.held);
-    if (this.canBeHandedOver(opening)) {
-      this.handOver(opening);
+    if (this.canBeHandedOver) {
+      this.handOver();
     } else {
       this.stop();
       this.socket.destroy();
@@ -64,25 +64,27 @@ export class Http2Opening {
     const bytes = this.socket.read() as Buffer | null;
     if (bytes === null) return;
     this.held = Buffer.concat([this.held, bytes]);
-    const opening = readOpening(this.held);
-    if (!opening.isOver && !this.isGreeted) {
+    this.opening.read(this.held);
+    const { isOver } = this.opening;
+    if (!isOver && !this.isGreeted) {
       this.isGreeted = true;
       this.socket.write(emptySettings);
     }
-    if (opening.isOver && this.canBeHandedOver(opening)) {
-      this.handOver(opening);
+    if (isOver && this.canBeHandedOver) {
+      this.handOver();
     } else if (this.held.length > openingMaxBytes) {
       this.end();
     }
   };
 
-  private canBeHandedOver(opening: Opening): boolean {
-    return !this.isGreeted || opening.acknowledgement !== null;
+  private get canBeHandedOver(): boolean {
+    return !this.isGreeted || this.opening.acknowledgement !== null;
   }
 
-  private handOver({ acknowledgement, headerBlock }: Opening): void {
+  private handOver(): void {
+    const { acknowledgement, headerBlock } = this.opening;
     this.stop();
-    if (headerBlock !== null) repairUrlAuthority(headerBlock);
+    if (headerBlock !== null) repairUrlAuthority(this.held.subarray(headerBlock.start, headerBlock.end));
     this.socket.unshift(
       this.isGreeted && acknowledgement !== null ? without(this.held, acknowledgement) : this.held,
     );
@@ -96,48 +98,49 @@ export class Http2Opening {
   };
 }
 
-/** What a client has sent so far. */
-type Opening = {
-  /** A frame is among it that waits for an answer: its first request, as a rule. */
-  readonly isOver: boolean;
-  /** Where the first acknowledgement of SETTINGS is. */
-  readonly acknowledgement: Span | null;
-  /** That of the first request, if it is in one frame. A view of the bytes. */
-  readonly headerBlock: Buffer | null;
-};
-
 type Span = { readonly start: number; readonly end: number };
 
-function readOpening(bytes: Buffer): Opening {
-  let isOver = false;
-  let acknowledgement: Span | null = null;
-  let headerBlock: Buffer | null = null;
-  let start = prefaceBytes;
-  while (start + frameHeaderBytes <= bytes.length) {
-    const end = start + frameHeaderBytes + bytes.readUIntBE(start, 3);
-    if (end > bytes.length) break;
-    const type = bytes.readUInt8(start + 3);
-    const flags = bytes.readUInt8(start + 4);
-    if (type === frameType.settings) {
-      if ((flags & flag.acknowledge) !== 0) acknowledgement ??= { start, end };
-    } else if (type !== frameType.windowUpdate && type !== frameType.priority) {
-      if (!isOver && type === frameType.headers) {
-        headerBlock = headerBlockOf(bytes.subarray(start + frameHeaderBytes, end), flags);
-      }
-      isOver = true;
+/** What a client has sent so far, frame by frame. */
+class Opening {
+  /** A frame is among it that waits for an answer: its first request, as a rule. */
+  isOver = false;
+  /** Where the first acknowledgement of SETTINGS is. */
+  acknowledgement: Span | null = null;
+  /** Where the header block of the first request is, if it is in one frame. */
+  headerBlock: Span | null = null;
+  /** Where the next frame begins. */
+  private position = prefaceBytes;
+
+  /** Goes on with the frames that are whole by now, of all bytes that have come. */
+  read(bytes: Buffer): void {
+    while (this.position + frameHeaderBytes <= bytes.length) {
+      const end = this.position + frameHeaderBytes + bytes.readUIntBE(this.position, 3);
+      if (end > bytes.length) return;
+      this.take(bytes, { start: this.position, end });
+      this.position = end;
     }
-    start = end;
   }
-  return { isOver, acknowledgement, headerBlock };
+
+  private take(bytes: Buffer, frame: Span): void {
+    const type = bytes.readUInt8(frame.start + 3);
+    const flags = bytes.readUInt8(frame.start + 4);
+    if (type === frameType.settings) {
+      if ((flags & flag.acknowledge) !== 0) this.acknowledgement ??= frame;
+    } else if (type !== frameType.windowUpdate && type !== frameType.priority) {
+      if (!this.isOver && type === frameType.headers) this.headerBlock = headerBlockIn(bytes, frame, flags);
+      this.isOver = true;
+    }
+  }
 }
 
-/** The header block in the payload of a HEADERS frame (RFC 9113, section 6.2); null if it does not end there. */
-function headerBlockOf(payload: Buffer, flags: number): Buffer | null {
+/** The header block in a HEADERS frame (RFC 9113, section 6.2); null if it does not end there. */
+function headerBlockIn(bytes: Buffer, frame: Span, flags: number): Span | null {
   if ((flags & flag.endHeaders) === 0) return null;
-  const isPadded = (flags & flag.padded) !== 0;
-  const start = (isPadded ? 1 : 0) + ((flags & flag.priority) !== 0 ? 5 : 0);
-  const paddingBytes = isPadded ? (payload[0] ?? 0) : 0;
-  return payload.subarray(start, Math.max(start, payload.length - paddingBytes));
+  const payload = frame.start + frameHeaderBytes;
+  const isPadded = (flags & flag.padded) !== 0 && payload < frame.end;
+  const start = payload + (isPadded ? 1 : 0) + ((flags & flag.priority) !== 0 ? 5 : 0);
+  const paddingBytes = isPadded ? bytes.readUInt8(payload) : 0;
+  return { start, end: Math.max(start, frame.end - paddingBytes) };
 }
 
 function without(bytes: Buffer, { start, end }: Span): Buffer {

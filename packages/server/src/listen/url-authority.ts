@@ -8,6 +8,9 @@ const huffmanRepaired = Buffer.from('9d29aee2cb', 'hex');
 const plainScheme = Buffer.from('http://');
 const plainRepaired = Buffer.from('http:--');
 
+/** Longer integers are malformed here: no block is so long. */
+const weightMax = 2 ** 28;
+
 /** The entry of HPACK's static table that names `:authority` (RFC 7541, appendix A). */
 const authorityIndex = 1;
 
@@ -79,12 +82,16 @@ class BlockReader {
     return { bytes, isHuffman };
   }
 
-  /** An integer that begins in the low bits of a byte (section 5.1). */
+  /** An integer that begins in the low bits of a byte (section 5.1). One that is too long ends the block. */
   private readInteger(prefixBits: number): number {
     const prefixMax = 2 ** prefixBits - 1;
     let value = (this.block[this.position++] ?? 0) & prefixMax;
     if (value < prefixMax) return value;
     for (let weight = 1; this.position < this.block.length; weight *= 128) {
+      if (weight > weightMax) {
+        this.position = this.block.length;
+        break;
+      }
       const byte = this.block[this.position++] ?? 0;
       value += (byte & 0x7f) * weight;
       if (byte < 0x80) break;
