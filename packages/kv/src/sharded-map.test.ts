@@ -10,7 +10,7 @@ test('it holds what a map holds, whatever is set and deleted', () => {
   const change = fc.record({ key: keyArbitrary, isDeletion: fc.boolean() });
   fc.assert(
     fc.property(fc.array(change, { maxLength: 20_000, size: 'max' }), (changes) => {
-      const map = new ShardedMap<number>();
+      const map = new ShardedMap<number>(4);
       const model = new Map<string, number>();
       changes.forEach(({ key, isDeletion }, number) => {
         if (isDeletion) {
@@ -53,7 +53,7 @@ test('keys that were chosen to have one home in one table find room all the same
     const key = `key/${number}`;
     if ((hashOf(key) & 0x3fff) === home) chosen.push(key);
   }
-  const map = new ShardedMap<number>();
+  const map = new ShardedMap<number>(32);
   const model = new Map<string, number>();
   const check = (): void => {
     for (const key of chosen) assert.equal(map.get(key), model.get(key), key);

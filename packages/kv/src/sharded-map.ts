@@ -6,8 +6,8 @@ const shardBits = 8;
 const slotsMin = 8;
 /** A hash that no key has. */
 const free = 0;
-/** How many slots from its home on an entry may be in. */
-const reach = 32;
+/** Of a million keys that nobody chose none is so far from its home. */
+const defaultReach = 256;
 const nowhere = -1;
 
 /**
@@ -19,7 +19,12 @@ const nowhere = -1;
  * else stands still; and to find a key takes twice as long.
  */
 export class ShardedMap<Value> {
-  private readonly shards: readonly Shard<Value>[] = Array.from({ length: shardCount }, () => new Shard());
+  private readonly shards: readonly Shard<Value>[];
+
+  /** `reach`: how many slots from its home on an entry may be in. */
+  constructor(reach = defaultReach) {
+    this.shards = Array.from({ length: shardCount }, () => new Shard(reach));
+  }
 
   get(key: Key): Value | undefined {
     const hash = hashOf(key);
@@ -46,14 +51,19 @@ export class ShardedMap<Value> {
  * and between the two no slot is free. At most three quarters of the slots are taken.
  *
  * Who chooses keys for their hashes could make a long row of them that each look-up walks along. What finds no slot
- * within reach is kept in a Map, whose hashes nobody can foresee.
+ * within reach is kept in a Map, whose hashes nobody can foresee. That must be rare: see above for what a Map costs.
  */
 class Shard<Value> {
+  private readonly reach: number;
   private hashes = new Int32Array(slotsMin).fill(free);
   private keys: (Key | undefined)[] = emptySlots(slotsMin);
   private values: (Value | undefined)[] = emptySlots(slotsMin);
   private count = 0;
   private crowdedOut: Map<Key, Value> | null = null;
+
+  constructor(reach: number) {
+    this.reach = reach;
+  }
 
   get(key: Key, hash: number): Value | undefined {
     const slot = this.slotOf(key, hash);
@@ -85,7 +95,7 @@ class Shard<Value> {
     this.count -= 1;
     for (let slot = this.after(gap); this.hashes[slot] !== free; slot = this.after(slot)) {
       const mask = this.hashes.length - 1;
-      if (((slot - gap) & mask) >= reach) break;
+      if (((slot - gap) & mask) >= this.reach) break;
       const home = this.homeOf(this.hashes[slot] as number);
       // Those whose home lies behind the gap would not be found before it.
       if (((slot - home) & mask) >= ((slot - gap) & mask)) {
@@ -98,7 +108,7 @@ class Shard<Value> {
 
   /** Where the key is, or the free slot where it would be, or `nowhere` if both are out of reach. */
   private slotOf(key: Key, hash: number): number {
-    const { hashes, keys } = this;
+    const { hashes, keys, reach } = this;
     let slot = this.homeOf(hash);
     for (let steps = 0; steps < reach; steps++) {
       if (hashes[slot] === free || (hashes[slot] === hash && keys[slot] === key)) return slot;
