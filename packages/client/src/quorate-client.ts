@@ -375,7 +375,8 @@ export class QuorateClient implements AsyncDisposable {
   /**
    * Waits until nobody else owns the lock, and owns it until `release`, or until its lease is lost. Rejects with
    * `deadline-exceeded` after `waitMs`, `cancelled`, and `lease-lost` or `not-owner` if `lease` was given and it, or the
-   * place in the queue, is lost; and as any call if the cluster cannot be reached at the beginning. Outages while it waits are waited for.
+   * place in the queue, is lost; and as any call if the cluster cannot be reached at the beginning. Later outages are
+   * waited for.
    *
    * A lock does not make sure by itself that two processes never act at the same time: see `fencingToken`, and
    * docs/locks.md.

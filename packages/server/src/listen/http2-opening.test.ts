@@ -88,20 +88,24 @@ async function dial(frontend: TestFrontend): Promise<FrameClient> {
   return new FrameClient(await frontend.connect());
 }
 
-test('a client that waits for the settings of the server, and then names a URL, is served', async () => {
-  await using frontend = await TestFrontend.open();
+/** A client that has waited for the settings of the server, and not acknowledged them. */
+async function dialGreeted(frontend: TestFrontend): Promise<FrameClient> {
   const client = await dial(frontend);
   client.socket.write(Buffer.concat([preface, settings]));
   await client.greeted();
+  return client;
+}
+
+test('a client that waits for the settings of the server, and then names a URL, is served', async () => {
+  await using frontend = await TestFrontend.open();
+  const client = await dialGreeted(frontend);
   client.socket.write(Buffer.concat([acknowledgement, request]));
   assert.deepEqual(await client.answer(), served);
 });
 
 test('the settings that hold are acknowledged after those of the greeting', async () => {
   await using frontend = await TestFrontend.open();
-  const client = await dial(frontend);
-  client.socket.write(Buffer.concat([preface, settings]));
-  await client.greeted();
+  const client = await dialGreeted(frontend);
   client.socket.write(Buffer.concat([acknowledgement, request]));
   assert.deepEqual(await client.answer(), served);
   const again = Buffer.from(plainRequest);
@@ -125,9 +129,7 @@ test('it does not matter how the bytes come', async () => {
 
 test('an acknowledgement that comes after the request is waited for', async () => {
   await using frontend = await TestFrontend.open();
-  const client = await dial(frontend);
-  client.socket.write(Buffer.concat([preface, settings]));
-  await client.greeted();
+  const client = await dialGreeted(frontend);
   client.socket.write(Buffer.concat([request, acknowledgement]));
   assert.deepEqual(await client.answer(), served);
 });
@@ -210,9 +212,7 @@ test('who does not agree on HTTP/2 is hung up on after a while', async () => {
 
 test('who sends too much before that is hung up on', async () => {
   await using frontend = await TestFrontend.open();
-  const client = await dial(frontend);
-  client.socket.write(Buffer.concat([preface, settings]));
-  await client.greeted();
+  const client = await dialGreeted(frontend);
   const data = Buffer.concat([Buffer.from('004000000000000001', 'hex'), Buffer.alloc(16_384)]);
   for (let count = 0; count < 20; count += 1) client.socket.write(data);
   await client.hungUp();
@@ -232,9 +232,7 @@ test('a server that stops waits for no first request', async () => {
 test('a client that leaves meanwhile leaves nothing behind', async () => {
   const clock = new ManualClock();
   await using frontend = await TestFrontend.open(clock);
-  const client = await dial(frontend);
-  client.socket.write(Buffer.concat([preface, settings]));
-  await client.greeted();
+  const client = await dialGreeted(frontend);
   assert.notEqual(clock.pendingTimers, 0);
   client.socket.end();
   await until('its timer is gone', () => clock.pendingTimers === 0);

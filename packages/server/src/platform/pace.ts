@@ -2,10 +2,14 @@ import type { Clock } from '@quorate/replica';
 
 /** However long a step took, others have waited long enough after this. */
 const restMaxMs = 50;
+
 export type PaceOptions = {
-  /** Steps follow each other, with nothing but the events that are ready in between, until they have taken so long. Default 0. */
+  /**
+   * Steps follow each other, with nothing but the events that are ready in between, until they have taken so long, in
+   * milliseconds. Default 0.
+   */
   readonly burstMs?: number;
-  /** The shortest rest, for steps that keep more than this process busy, such as the disk. Default 1. */
+  /** The shortest rest, for steps that keep more than this process busy, such as the disk, in milliseconds. Default 1. */
   readonly restMinMs?: number;
 };
 
