@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { boundsPresets, type Bounds, parseBounds } from './bounds.ts';
 import { explore, type ExploreReport } from './explore.ts';
 import { describeReport, ProgressLine } from './report.ts';
@@ -22,11 +22,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 const presets = Object.keys(boundsPresets).join(', ');
 const command = new Command('model-check')
   .description('Searches every behaviour of the Raft core within bounds, and stops at the first violation.')
-  .option(
-    '--bounds <bounds>',
-    `"all" or one of ${presets}, changed by name=value pairs: "durability,crashes=2"`,
-    namedBoundsOf,
-    namedBoundsOf('all'),
+  .addOption(
+    new Option(
+      '--bounds <bounds>',
+      `"all" or one of ${presets}, changed by name=value pairs: "durability,crashes=2"`,
+    )
+      .argParser(namedBoundsOf)
+      .default(namedBoundsOf('all'), '"all"'),
   )
   .option('--max-states <count>', 'for each of the bounds', countOf, 1_000_000)
   .option('--minutes <minutes>', 'for each of the bounds', minutesOf, 10)
