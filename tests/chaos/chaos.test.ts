@@ -46,7 +46,7 @@ test('an honest store passes every check, and fails as soon as one answer is edi
 
   const edited = history.records.map(withForeignValue(history.records));
   assert.match(judge(edited) ?? '', /No order of the operations explains/);
-  const lost = withoutLaterPuts(history.records);
+  const lost = withoutPuts(history.records);
   assert.match(judge(lost) ?? '', /No order of the operations explains/);
 });
 
@@ -117,10 +117,8 @@ function withForeignValue(records: readonly CallRecord[]): (record: CallRecord) 
 }
 
 /** As if the cluster had forgotten writes: more of them than calls without an answer could stand for. */
-function withoutLaterPuts(records: readonly CallRecord[]): readonly CallRecord[] {
-  const kept = records.filter(
-    ({ result }, position) => result?.type !== 'put' || position <= records.length / 2,
-  );
-  assert(records.length - kept.length > 5, 'enough was put');
+function withoutPuts(records: readonly CallRecord[]): readonly CallRecord[] {
+  const kept = records.filter(({ result }) => result?.type !== 'put');
+  assert(kept.length < records.length, 'something was put');
   return kept;
 }
